@@ -1,0 +1,51 @@
+# The build rules every folder shares: language level, warnings, layers, header self-containment.
+
+option(ZEROTAIL_BUILD_TESTS "Build the test suites" ON)
+option(ZEROTAIL_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(ZEROTAIL_COVERAGE "Build with coverage counters" OFF)
+
+set_property(GLOBAL PROPERTY GLOBAL_DEPENDS_NO_CYCLES ON)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_program(ZEROTAIL_CCACHE ccache)
+if(ZEROTAIL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${ZEROTAIL_CCACHE}")
+endif()
+
+add_library(zerotail_flags INTERFACE)
+target_compile_options(zerotail_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+if(ZEROTAIL_SANITIZE)
+  target_compile_options(zerotail_flags INTERFACE -fsanitize=address,undefined
+                                                  -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(zerotail_flags INTERFACE -fsanitize=address,undefined)
+endif()
+if(ZEROTAIL_COVERAGE)
+  target_compile_options(zerotail_flags INTERFACE --coverage)
+  target_link_options(zerotail_flags INTERFACE --coverage)
+endif()
+
+# zerotail_library(NAME [DEPENDS target...])
+# A library of the current folder: all its *.cc, with ./include as its only include root.
+# Headers of a folder that is not in DEPENDS are not found, so an upward include does not compile.
+function(zerotail_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.h")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    target_link_libraries(${name} PUBLIC ${ARG_DEPENDS} PRIVATE zerotail_flags)
+    target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ${ARG_DEPENDS})
+    target_sources(${name} INTERFACE FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+  endif()
+endfunction()

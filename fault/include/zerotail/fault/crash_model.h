@@ -1,0 +1,164 @@
+// What a power failure can leave on the medium, from the log of what was written (fault/MODEL.md).
+//
+// The log is cut into segments. Within one segment the durable base does not change; a segment ends
+// where a flush completes (an epoch's end) or a FUA write completes (its own sectors move into the
+// base, others do not). A bio with PREFLUSH is a flush followed by a write: the write can only be
+// on the medium once the flush has completed. Over the base stand the pending versions: writes
+// submitted (in flight or completed) and not yet durable, cut into atomic units. A crash state
+// picks for every unit its durable content (pick 0) or one of its pending versions (pick 1..n,
+// oldest first). Versions that repeat the content before them are dropped: they make no new state.
+//
+// A crash point is a place in the log. At kWrite the states are those in which at least one version
+// of that write is picked, so that every (segment, picks) is considered at exactly one kWrite
+// point: the earliest moment at which it can be found. At kStart it is the base alone. At kMark
+// (the caller's own marks, e.g. the return of an fsync) all picks are considered again, because
+// what is expected of them has changed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "zerotail/sim/digest.h"
+#include "zerotail/sim/io_log.h"
+#include "zerotail/sim/mem_disk.h"
+#include "zerotail/sim/result.h"
+
+namespace zerotail::fault {
+
+struct CrashModelOptions {
+  sim::ByteCount atomic_unit{512};  // a power of two, 512 or more
+  bool atomic_bios = false;         // the device promises whole bios: one unit a bio
+  bool write_through = false;       // no volatile cache: a completed write is durable
+};
+
+// One pending version of one unit. `data` lives as long as the model.
+struct Version {
+  uint32_t unit = 0;    // index into Segment::units
+  uint32_t record = 0;  // index into the log's records
+  sim::Sector sector;   // first sector of the part of the unit that this write covers
+  sim::SectorCount count;
+  const std::byte* data = nullptr;
+};
+
+struct Unit {
+  sim::Sector sector;  // first sector of the unit
+  sim::SectorCount count;
+  std::vector<uint32_t> versions;  // indices into Segment::versions, in order of submission
+};
+
+enum class PointKind : uint8_t { kStart, kWrite, kMark };
+
+struct CrashPoint {
+  uint32_t index = 0;  // its place in CrashModel::points()
+  PointKind kind = PointKind::kStart;
+  uint32_t segment = 0;
+  uint64_t event = 0;          // the log's event counter at the crash
+  uint32_t record = 0;         // kWrite: the write
+  uint32_t mark = 0;           // kMark: index into the log's marks
+  uint32_t version_begin = 0;  // kWrite: the write's own versions are [begin, limit)
+  uint32_t version_limit = 0;  // versions submitted by now are [0, limit)
+};
+
+struct Segment {
+  uint32_t epoch = 0;             // flushes completed before it
+  sim::Snapshot base;             // durable content
+  std::vector<Unit> units;        // ascending by sector
+  std::vector<Version> versions;  // in order of submission
+  // The unit that holds a sector, or -1.
+  [[nodiscard]] int32_t unit_of(sim::Sector sector) const;
+  std::unordered_map<uint64_t, uint32_t> unit_by_sector;
+};
+
+// A state: a crash point and a pick for every unit that has a version there.
+// Text form (short, versioned, round-trips): `p<point>` with what differs from "everything pending
+// is lost" (`+`) or from "everything is kept, newest version" (`-`), whichever is shorter:
+// `p12+` nothing kept; `p12-` all kept; `p12+3,5-8` units 3 and 5 to 8 kept (newest version);
+// `p12+3v1` unit 3 has its first version; `p12-4` all but unit 4.
+struct CrashState {
+  uint32_t point = 0;
+  std::vector<uint16_t> picks;  // one a unit of the segment
+  bool operator==(const CrashState&) const = default;
+};
+
+class CrashModel {
+ public:
+  // `base` is the disk as it was when the log began. `wanted_marks`: which marks of the log become
+  // crash points (indices into log.marks()).
+  CrashModel(const sim::IoLog& log, sim::Snapshot base, const CrashModelOptions& options,
+             std::span<const uint32_t> wanted_marks);
+
+  [[nodiscard]] const std::vector<CrashPoint>& points() const { return points_; }
+  [[nodiscard]] const Segment& segment(const CrashPoint& point) const {
+    return *segments_[point.segment];
+  }
+  [[nodiscard]] const std::vector<sim::IoRecord>& records() const { return *records_; }
+  [[nodiscard]] size_t segment_count() const { return segments_.size(); }
+  [[nodiscard]] const CrashModelOptions& options() const { return options_; }
+
+  // log2 of the number of states considered at a point, and over all points.
+  [[nodiscard]] double states_log2(const CrashPoint& point) const;
+  [[nodiscard]] double states_log2() const;
+  // The exact number of states at a point, or nothing when it exceeds `limit`.
+  [[nodiscard]] std::optional<uint64_t> state_count(const CrashPoint& point, uint64_t limit) const;
+
+  [[nodiscard]] std::string print(const CrashState& state) const;
+  // An error says what is wrong: no such point, unit or version, or not a state id.
+  [[nodiscard]] sim::Result<CrashState> parse(std::string_view text) const;
+
+ private:
+  CrashModelOptions options_;
+  const std::vector<sim::IoRecord>* records_;
+  std::vector<std::unique_ptr<Segment>> segments_;
+  std::vector<CrashPoint> points_;
+};
+
+// The disk of one crash state: the segment's base with the picked versions over it. Changing the
+// state costs the units whose pick changes; reading a sector copies nothing.
+class CrashImage : public sim::SectorReader {
+ public:
+  explicit CrashImage(const CrashModel& model);
+  void set(const CrashState& state);
+  [[nodiscard]] const CrashState& state() const { return state_; }
+
+  [[nodiscard]] sim::SectorCount capacity() const override;
+  [[nodiscard]] const std::byte* sector(sim::Sector sector) const override;
+  [[nodiscard]] const sim::Snapshot& base() const;
+  // Sectors whose content differs from the base, ascending.
+  [[nodiscard]] std::span<const sim::Sector> changed() const { return changed_; }
+  // Whole-disk digest, incremental.
+  [[nodiscard]] sim::Digest digest() const { return digest_; }
+  // A disk with this content, sharing the base's chunks.
+  [[nodiscard]] sim::Snapshot materialise() const;
+
+ private:
+  const CrashModel& model_;
+  const Segment* segment_ = nullptr;
+  CrashState state_;
+  std::vector<sim::Sector> changed_;
+  sim::Digest digest_;
+  std::unordered_map<uint64_t, const std::byte*> overlay_;
+};
+
+// Budgets over the one model. Deterministic: the same options give the same states in the same
+// order.
+struct EnumerationOptions {
+  uint64_t states_per_point = 64;  // exhaustive where the point has no more than this
+  unsigned max_lost = 2;           // up to k units or bios lost, the rest kept
+  unsigned max_kept = 2;           // up to k units or bios kept besides the write itself
+  bool torn = true;                // the point's own write torn at each atomic unit (at most a few)
+  uint64_t seed = 1;               // for the random rest of the budget
+};
+
+struct Enumeration {
+  std::vector<CrashState> states;  // no two alike
+  bool exhaustive = false;
+};
+[[nodiscard]] Enumeration enumerate_states(const CrashModel& model, const CrashPoint& point,
+                                           const EnumerationOptions& options);
+
+}  // namespace zerotail::fault

@@ -1,0 +1,80 @@
+// The medium: a sparse disk in memory, in copy-on-write chunks under a persistent radix tree.
+// Snapshots are O(1) and share chunks; a write copies the path and the chunk it changes.
+// What was never written reads as the fill byte.
+//
+// Ownership: a Snapshot keeps its tree alive. Threads: one MemDisk belongs to one thread;
+// snapshots may be read and copied by several (reference counts are atomic).
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "zerotail/sim/block_device.h"
+#include "zerotail/sim/digest.h"
+#include "zerotail/sim/sector_reader.h"
+
+namespace zerotail::sim {
+
+inline constexpr ByteCount kChunkSize{4096};
+
+struct DiskNode;  // a node of the tree, in mem_disk.cc
+
+class Snapshot : public SectorReader {
+ public:
+  Snapshot() = default;
+  [[nodiscard]] SectorCount capacity() const override { return capacity_; }
+  [[nodiscard]] const std::byte* sector(Sector sector) const override;
+  [[nodiscard]] std::byte fill() const { return fill_; }
+  // Incremental: costs what changed since the digest of a snapshot that shares its chunks.
+  [[nodiscard]] Digest digest() const;
+  // Sectors that differ; skips shared parts of the trees. Capacities must be equal.
+  [[nodiscard]] std::vector<Sector> difference(const Snapshot& other) const;
+  // The chunks that were ever written, ascending: for saving sparse images.
+  void for_each_chunk(const std::function<void(DevPos, std::span<const std::byte>)>& visit) const;
+
+ private:
+  friend class MemDisk;
+  SectorCount capacity_;
+  std::byte fill_{0};
+  std::shared_ptr<DiskNode> root_;
+  std::shared_ptr<const std::vector<std::byte>> fill_chunk_;
+  unsigned height_ = 0;
+};
+
+// Completes every bio before submit() returns; flush does nothing (all is durable here).
+class MemDisk : public BlockDevice, public SectorReader {
+ public:
+  struct Options {
+    SectorCount capacity;
+    ByteCount logical_block{512};
+    ByteCount physical_block{512};
+    std::byte fill{0};
+    std::byte discard_fill{0};  // what discarded sectors read as
+  };
+  explicit MemDisk(const Options& options);
+  MemDisk(const Snapshot& snapshot, const Options& options);  // capacity and fill: the snapshot's
+
+  [[nodiscard]] const DeviceInfo& info() const override { return info_; }
+  void submit(Bio& bio) override;
+  [[nodiscard]] SectorCount capacity() const override { return info_.capacity; }
+  [[nodiscard]] const std::byte* sector(Sector sector) const override;
+
+  // Plain access, outside any bio: tests, images, crash states.
+  void write(DevPos pos, std::span<const std::byte> data);
+  void discard(Sector sector, SectorCount count);
+  [[nodiscard]] Snapshot snapshot() const { return state_; }
+  void restore(const Snapshot& snapshot);
+  [[nodiscard]] Digest digest() const { return state_.digest(); }
+
+ private:
+  std::byte* chunk_for_write(uint64_t index);
+
+  DeviceInfo info_;
+  std::byte discard_fill_;
+  Snapshot state_;
+};
+
+}  // namespace zerotail::sim
