@@ -1,0 +1,151 @@
+// A mounted exFAT volume as a process sees it: paths, descriptors, system calls. The facade over
+// core/io; nothing above it reaches deeper, but for the introspection calls at the end.
+//
+// Positions and lengths that a caller may get wrong are signed, as in the system calls; they are
+// checked here. Errors carry Linux's numbers. Calls may wait, so several tasks can use one volume.
+// Destroying a volume that was not unmounted writes nothing: that is a power failure.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zerotail/sim/world.h"
+
+namespace zerotail::volume {
+
+enum class IoPath : uint8_t { kIomap, kBufferHead };
+enum class Ordering : uint8_t { kLinux, kCareful };
+
+struct MountOptions {
+  bool read_only = false;
+  bool sync = false;     // -o sync
+  bool dirsync = false;  // -o dirsync
+  bool discard = false;  // -o discard
+  IoPath io_path = IoPath::kIomap;
+  Ordering ordering = Ordering::kLinux;
+  sim::ByteCount page_size{4096};
+  // Seconds since 1970 at virtual time 0; time stamps are this plus the virtual clock.
+  uint64_t start_time = 1767225600;  // 2026-01-01 00:00:00 UTC
+};
+
+struct OpenFlags {
+  bool write = false;
+  bool create = false;
+  bool exclusive = false;  // O_EXCL
+  bool truncate = false;   // O_TRUNC
+  bool append = false;     // O_APPEND
+  bool direct = false;     // O_DIRECT
+  bool sync = false;       // O_SYNC
+  bool data_sync = false;  // O_DSYNC
+};
+
+enum class Fd : int32_t {};
+
+// A user buffer to copy from; reading it faults at byte `fault_at` (counted from its start).
+struct Source {
+  std::span<const std::byte> bytes;
+  std::optional<uint64_t> fault_at;
+};
+
+enum class Whence : uint8_t { kSet, kEnd, kData, kHole };
+
+struct Stat {
+  uint64_t size = 0;
+  uint64_t blocks = 0;  // 512-byte units
+  uint64_t block_size = 0;
+  uint32_t links = 1;
+  bool directory = false;
+  uint16_t attributes = 0;  // exFAT FileAttributes
+};
+
+struct StatFs {
+  uint64_t block_size = 0;  // the cluster
+  uint64_t blocks = 0;      // clusters in the heap
+  uint64_t blocks_free = 0;
+  uint64_t name_length = 0;  // 1530
+};
+
+struct ListEntry {
+  std::string name;  // UTF-8
+  bool directory = false;
+};
+
+enum class RenameMode : uint8_t { kReplace, kNoReplace, kExchange };
+
+// What the core knows of a file beyond stat: for views, reports and the reference model's checks.
+struct FileState {
+  uint64_t size = 0;
+  uint64_t valid_size = 0;
+  uint64_t zeroed_size = 0;
+  bool no_fat_chain = false;
+  struct Run {
+    uint64_t file_cluster = 0;
+    sim::Cluster first;
+    sim::ClusterCount count;
+  };
+  std::vector<Run> runs;
+};
+
+class Volume {
+ public:
+  // EINVAL: no exFAT, or a boot region, bitmap or upcase table that cannot be used (where() says
+  // which and why). EIO: the device failed.
+  [[nodiscard]] static sim::Result<std::unique_ptr<Volume>> mount(sim::World& world,
+                                                                  sim::BlockDevice& device,
+                                                                  const MountOptions& options);
+  ~Volume();
+  Volume(const Volume&) = delete;
+  Volume& operator=(const Volume&) = delete;
+
+  // Writes everything back, clears VolumeDirty (unless it was set at mount). Open descriptors are
+  // closed. Afterwards only the destructor may be called.
+  sim::Status unmount();
+  // mount -o remount: only read_only, sync, dirsync and discard can change. EBUSY: to read-only
+  // while a file is open for writing.
+  sim::Status remount(const MountOptions& options);
+
+  sim::Result<Fd> open(std::string_view path, const OpenFlags& flags);
+  sim::Status close(Fd fd);
+  sim::Result<uint64_t> read(Fd fd, int64_t pos, std::span<std::byte> out);
+  // With O_APPEND `pos` is ignored. Short counts as the kernel gives them; an error only when
+  // nothing was written.
+  sim::Result<uint64_t> write(Fd fd, int64_t pos, const Source& source);
+  sim::Status truncate(Fd fd, int64_t size);
+  sim::Status truncate(std::string_view path, int64_t size);
+  sim::Status fallocate(Fd fd, uint32_t mode, int64_t pos, int64_t length);
+  sim::Status fsync(Fd fd, bool data_only);
+  sim::Result<uint64_t> seek(Fd fd, int64_t offset, Whence whence);
+
+  sim::Status mkdir(std::string_view path);
+  sim::Status rmdir(std::string_view path);
+  sim::Status unlink(std::string_view path);
+  sim::Status rename(std::string_view from, std::string_view to, RenameMode mode);
+  sim::Result<Stat> stat(std::string_view path);
+  sim::Result<StatFs> statfs();
+  // Sorted by name (bytes of UTF-8).
+  sim::Result<std::vector<ListEntry>> list(std::string_view path);
+  // Opens a directory and fsyncs it.
+  sim::Status fsync_directory(std::string_view path);
+
+  sim::Status sync();  // sync(2): everything written back; no flush under kLinux
+  sim::Status syncfs();
+  // Drops clean pages and metadata buffers (echo 3 > drop_caches after a sync).
+  void drop_caches();
+  // Lets the flusher run as it does after `dirty_expire`: writes back what is dirty, no flush.
+  sim::Status background_writeback();
+
+  [[nodiscard]] const MountOptions& options() const;
+  sim::Result<FileState> inspect(std::string_view path);
+
+ private:
+  struct Impl;
+  explicit Volume(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace zerotail::volume
