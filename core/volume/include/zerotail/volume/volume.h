@@ -126,6 +126,7 @@ class Volume {
   sim::Status unlink(std::string_view path);
   sim::Status rename(std::string_view from, std::string_view to, RenameMode mode);
   sim::Result<Stat> stat(std::string_view path);
+  sim::Result<Stat> stat(Fd fd);  // also of a file whose name is gone (links 0)
   sim::Result<StatFs> statfs();
   // Sorted by name (bytes of UTF-8).
   sim::Result<std::vector<ListEntry>> list(std::string_view path);

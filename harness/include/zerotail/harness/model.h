@@ -1,0 +1,149 @@
+// The reference model: what a volume holds and answers, as a pure value. Written from the tables of
+// what exFAT on iomap must do; it shares no code with core/ and knows no clusters but their number.
+//
+// Models: the tree of names, file identity, bytes, size, valid size, free clusters, errors.
+// Leaves out: where clusters lie, time stamps, the disk. Names are compared through a simple case
+// folding of its own (ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic), not the volume's table.
+// Invariant: valid_size <= size, and bytes at or past valid_size are zero.
+//
+// Copying is cheap: nodes and their bytes are shared until changed.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zerotail/harness/op_result.h"
+#include "zerotail/harness/trace.h"
+
+namespace zerotail::harness {
+
+// Identity of a file or directory: stays through renames; never given twice.
+enum class FileId : uint64_t {};
+
+// A file's bytes, shared in chunks. Bytes never written are zero.
+class FileContent {
+ public:
+  static constexpr uint64_t kChunk = 4096;
+  using Chunk = std::array<std::byte, kChunk>;
+
+  void write(uint64_t pos, std::span<const std::byte> data);
+  void truncate(uint64_t size);  // forgets what is at or past it
+  void read(uint64_t pos, std::span<std::byte> out) const;
+
+ private:
+  std::vector<std::shared_ptr<const Chunk>> chunks_;  // null: zeros
+};
+
+// Everything about one file or directory at one moment. Shared and immutable.
+struct ModelNode {
+  FileId id{};
+  bool directory = false;
+  uint64_t size = 0;
+  uint64_t valid_size = 0;
+  uint32_t links = 1;  // 0: unlinked and still open
+  FileContent content;
+  struct Child {
+    std::string name;
+    FileId id{};
+  };
+  // Directories: children by folded name; which 32-byte entries are in use; clusters held.
+  std::map<std::u16string, Child> children;
+  std::vector<bool> slots;
+  struct Place {
+    uint64_t first = 0;
+    uint64_t count = 0;
+  };
+  std::map<FileId, Place> places;
+  FileId parent{};
+};
+
+struct ModelGeometry {
+  uint64_t sector = 512;       // B
+  uint64_t logical = 512;      // L
+  uint64_t cluster = 4096;     // C
+  uint64_t page = 4096;        // P
+  uint64_t cluster_count = 0;  // of the heap
+  uint64_t clusters_free = 0;  // with the root empty, or as imported
+  uint64_t root_clusters = 1;
+  uint64_t root_entries = 3;  // 32-byte entries that system entries occupy at the root's start
+};
+// The geometry of a volume that mkfs made for this header; the sizes come from statfs of the fresh
+// volume (two numbers that the layout fixes).
+[[nodiscard]] ModelGeometry model_geometry(const TraceHeader& header, uint64_t cluster_count,
+                                           uint64_t clusters_free);
+
+// What the model expects of an operation. Fields in `open` are not predicted.
+struct Prediction {
+  OpResult result;
+  std::vector<std::string> open;
+  bool any = false;  // not predicted at all
+};
+// Empty when the answer agrees, else the difference.
+[[nodiscard]] std::string disagreement(const Prediction& prediction, const OpResult& answer);
+
+class Model {
+ public:
+  struct Entry {
+    std::string path;
+    FileId id{};
+    bool directory = false;
+    uint64_t size = 0;
+    uint64_t valid_size = 0;
+  };
+
+  explicit Model(const ModelGeometry& geometry);
+
+  // Performs the operation and says what a right volume answers.
+  Prediction apply(const Operation& op);
+  // Descriptors are kept between operations (the header's `keep`).
+  void set_keep(bool keep) { keep_ = keep; }
+
+  // All files and directories but the root, by path (bytes of UTF-8).
+  [[nodiscard]] std::vector<Entry> entries() const;
+  [[nodiscard]] std::optional<Entry> find(std::string_view path) const;
+  // The node, or null. It stays valid and unchanged whatever happens to the model.
+  [[nodiscard]] std::shared_ptr<const ModelNode> node(FileId id) const;
+  [[nodiscard]] FileId root() const { return root_; }
+  [[nodiscard]] uint64_t clusters_free() const { return free_; }
+  [[nodiscard]] const ModelGeometry& geometry() const { return geometry_; }
+
+  // For building a model of an existing volume, parents first. `free` clusters are not touched:
+  // the geometry's clusters_free is the volume's. False: no such parent, or the name exists.
+  struct Import {
+    std::string path;
+    bool directory = false;
+    uint64_t size = 0;  // a directory's: clusters * cluster size
+    uint64_t valid_size = 0;
+    uint64_t first_entry = 0;  // index of its 32-byte entry set in the parent
+    uint64_t entry_count = 0;
+    std::span<const std::byte> bytes;  // [0, valid_size)
+  };
+  bool import(const Import& item);
+
+ private:
+  struct Walk;
+  struct Open {  // descriptors of one path
+    FileId id{};
+    bool any = false;
+  };
+  friend class ModelOps;
+
+  ModelGeometry geometry_;
+  bool keep_ = true;
+  uint64_t next_id_ = 1;
+  uint64_t free_ = 0;
+  FileId root_{};
+  std::map<FileId, std::shared_ptr<const ModelNode>> nodes_;
+  std::map<std::string, FileId> open_;  // paths with descriptors
+};
+
+}  // namespace zerotail::harness
