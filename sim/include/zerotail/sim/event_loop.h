@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <queue>
+#include <utility>
 #include <vector>
 
 #include "zerotail/sim/units.h"
@@ -26,8 +26,10 @@ class EventLoop {
   void run();
   // Runs all events up to `time`, then sets the clock to it.
   void run_until(Nanos time);
-  [[nodiscard]] bool empty() const { return queue_.empty(); }
+  [[nodiscard]] bool empty() const { return heap_.empty(); }
   [[nodiscard]] Nanos next_time() const;  // asserts when empty
+  // Drops all that is scheduled: a power failure. The clock stays.
+  void clear() { heap_.clear(); }
 
  private:
   struct Event {
@@ -42,7 +44,7 @@ class EventLoop {
   };
   Nanos now_{0};
   uint64_t next_sequence_ = 0;
-  std::priority_queue<Event, std::vector<Event>, Later> queue_;
+  std::vector<Event> heap_;  // a heap under Later: the next event in front
 };
 
 }  // namespace zerotail::sim

@@ -3,6 +3,7 @@
 // until it is free.
 #pragma once
 
+#include "zerotail/sim/assert.h"
 #include "zerotail/sim/task.h"
 
 namespace zerotail::sim {
@@ -10,12 +11,25 @@ namespace zerotail::sim {
 class Mutex {
  public:
   Mutex(Scheduler& scheduler, const char* name) : name_(name), queue_(scheduler) {}
-  void lock();
-  bool try_lock();
-  void unlock();
+  void lock() {
+    if (held_) return lock_slow();
+    held_ = true;
+  }
+  bool try_lock() {
+    if (held_) return false;
+    held_ = true;
+    return true;
+  }
+  void unlock() {
+    ZT_ASSERT_MSG(held_, name_);
+    if (!queue_.empty()) return queue_.wake_one();  // handed over: it stays held
+    held_ = false;
+  }
   [[nodiscard]] bool held() const { return held_; }
 
  private:
+  void lock_slow();
+
   const char* name_;
   bool held_ = false;
   WaitQueue queue_;
@@ -25,19 +39,45 @@ class Mutex {
 class RwLock {
  public:
   RwLock(Scheduler& scheduler, const char* name) : name_(name), queue_(scheduler) {}
-  void lock();
-  bool try_lock();
-  void unlock();
-  void lock_shared();
-  void unlock_shared();
+  void lock() {
+    if (held()) return lock_slow();
+    exclusive_ = true;
+  }
+  bool try_lock() {
+    if (held()) return false;
+    exclusive_ = true;
+    return true;
+  }
+  void unlock() {
+    ZT_ASSERT_MSG(exclusive_, name_);
+    exclusive_ = false;
+    if (!queue_.empty()) hand_over();
+  }
+  void lock_shared() {
+    if (exclusive_ || !queue_.empty()) return lock_shared_slow();
+    ++shared_;
+  }
+  bool try_lock_shared() {
+    if (exclusive_ || !queue_.empty()) return false;
+    ++shared_;
+    return true;
+  }
+  void unlock_shared() {
+    ZT_ASSERT_MSG(shared_ > 0, name_);
+    --shared_;
+    if (!queue_.empty()) hand_over();
+  }
   [[nodiscard]] bool held_exclusive() const { return exclusive_; }
   [[nodiscard]] bool held() const { return exclusive_ || shared_ > 0; }
 
  private:
+  void lock_slow();
+  void lock_shared_slow();
+  void hand_over();
+
   const char* name_;
   bool exclusive_ = false;
   unsigned shared_ = 0;
-  unsigned writers_waiting_ = 0;
   WaitQueue queue_;
 };
 

@@ -20,7 +20,7 @@ namespace zerotail::sim {
 
 inline constexpr ByteCount kChunkSize{4096};
 
-struct DiskNode;  // a node of the tree, in mem_disk.cc
+struct DiskNode;  // a node of the tree, in disk_tree.h
 
 class Snapshot : public SectorReader {
  public:
@@ -28,9 +28,11 @@ class Snapshot : public SectorReader {
   [[nodiscard]] SectorCount capacity() const override { return capacity_; }
   [[nodiscard]] const std::byte* sector(Sector sector) const override;
   [[nodiscard]] std::byte fill() const { return fill_; }
-  // Incremental: costs what changed since the digest of a snapshot that shares its chunks.
-  [[nodiscard]] Digest digest() const;
-  // Sectors that differ; skips shared parts of the trees. Capacities must be equal.
+  // Incremental: costs what changed since the digest of a snapshot that shares its chunks. Adds the
+  // number of sectors that had to be read for it to `*hashed`.
+  [[nodiscard]] Digest digest(uint64_t* hashed = nullptr) const;
+  // Sectors that differ, ascending; skips shared parts of the trees. Asserts that capacities and
+  // fill bytes are equal.
   [[nodiscard]] std::vector<Sector> difference(const Snapshot& other) const;
   // The chunks that were ever written, ascending: for saving sparse images.
   void for_each_chunk(const std::function<void(DevPos, std::span<const std::byte>)>& visit) const;
@@ -41,7 +43,7 @@ class Snapshot : public SectorReader {
   std::byte fill_{0};
   std::shared_ptr<DiskNode> root_;
   std::shared_ptr<const std::vector<std::byte>> fill_chunk_;
-  unsigned height_ = 0;
+  unsigned height_ = 0;  // levels of inner nodes above the chunks
 };
 
 // Completes every bio before submit() returns; flush does nothing (all is durable here).
@@ -52,7 +54,8 @@ class MemDisk : public BlockDevice, public SectorReader {
     ByteCount logical_block{512};
     ByteCount physical_block{512};
     std::byte fill{0};
-    std::byte discard_fill{0};  // what discarded sectors read as
+    // What discarded sectors read as. Equal to `fill`: whole chunks are given back.
+    std::byte discard_fill{0};
   };
   explicit MemDisk(const Options& options);
   MemDisk(const Snapshot& snapshot, const Options& options);  // capacity and fill: the snapshot's
@@ -70,7 +73,8 @@ class MemDisk : public BlockDevice, public SectorReader {
   [[nodiscard]] Digest digest() const { return state_.digest(); }
 
  private:
-  std::byte* chunk_for_write(uint64_t index);
+  void write_all_segments(const Bio& bio);
+  void read_all_segments(const Bio& bio) const;
 
   DeviceInfo info_;
   std::byte discard_fill_;
