@@ -32,12 +32,14 @@ if(ZEROTAIL_COVERAGE)
   target_link_options(zerotail_flags INTERFACE --coverage)
 endif()
 
-# zerotail_library(NAME [DEPENDS target...])
-# A library of the current folder: all its *.cc, with ./include as its only include root.
+# zerotail_library(NAME [DEPENDS target...] [EXCEPT source...])
+# A library of the current folder: all its *.cc but EXCEPT, with ./include as its only include root.
 # Headers of a folder that is not in DEPENDS are not found, so an upward include does not compile.
 function(zerotail_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPENDS;EXCEPT" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  list(TRANSFORM ARG_EXCEPT PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  list(REMOVE_ITEM sources ${ARG_EXCEPT})
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/include/*.h")
   if(sources)
     add_library(${name} STATIC ${sources})

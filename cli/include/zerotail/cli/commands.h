@@ -1,0 +1,33 @@
+// The sub-commands of `zerotail` and what they share: exit codes, the shape of an entry.
+//
+// One sub-command is one file, cli/<name>.cc, with one function `setup_<name>` declared at the end
+// of this header and one line in the table of cli/main.cc. The setup declares options on the
+// sub-command that it is given and returns what runs after a successful parse; options live in a
+// struct that the returned function shares (cli/README.md shows one).
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "zerotail/cli/terminal.h"
+
+namespace zerotail::cli {
+
+// What the process tells its caller. Numbers are part of the interface; 3 is not used.
+enum class ExitCode : int {
+  kOk = 0,             // done; nothing new found
+  kNewViolations = 1,  // explore, repro: a violation that the baseline does not list
+  kBadInput = 2,       // usage, unreadable or unusable input, output that cannot be written
+  kCheckErrors = 4,    // check: the volume was judged and has errors
+};
+
+using Run = std::function<ExitCode(Terminal&)>;
+
+struct Command {
+  const char* name;
+  const char* summary;  // one line of `zerotail --help`
+  Run (*setup)(CLI::App& command);
+};
+
+}  // namespace zerotail::cli

@@ -1,0 +1,145 @@
+// The command line: a table of sub-commands, and the errors that all of them share.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "zerotail/cli/commands.h"
+
+namespace zerotail::cli {
+namespace {
+
+// A new sub-command is one file and one line here, in the order of `zerotail --help`.
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table = {};
+  return table;
+}
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+// ", did you mean X?" when a known name is close, otherwise where to look.
+std::string hint(std::string_view wrong, const std::vector<std::string>& known,
+                 const std::string& help) {
+  const std::string* best = nullptr;
+  size_t best_distance = wrong.size() / 3 + 1;
+  for (const std::string& name : known) {
+    const bool prefix = wrong.size() > 3 && name.substr(0, wrong.size()) == wrong;
+    const size_t distance = prefix ? 0 : edit_distance(wrong, name);
+    if (distance < best_distance) {
+      best = &name;
+      best_distance = distance;
+    }
+  }
+  if (best != nullptr) return fmt::format("; did you mean {}?", *best);
+  return fmt::format("; see `{}`", help);
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  return names;
+}
+
+// The words that nothing took: names the first of them. What CLI11 says otherwise may complain of
+// something that is missing only because a word before it was misspelt.
+bool explain_unknown_word(const CLI::App& app, Terminal& terminal) {
+  const auto parsed = app.get_subcommands();
+  const CLI::App& place = parsed.empty() ? app : *parsed.front();
+  auto words = place.remaining();
+  if (words.empty()) words = app.remaining();
+  if (words.empty()) return false;
+  const auto option =
+      std::find_if(words.begin(), words.end(), [](const auto& w) { return w.substr(0, 1) == "-"; });
+  const std::string help =
+      parsed.empty() ? "zerotail --help" : fmt::format("zerotail {} --help", place.get_name());
+  if (option != words.end()) {
+    const std::string name = option->substr(0, option->find('='));
+    terminal.error(name, "unknown option" + hint(name, option_names(place), help));
+  } else if (parsed.empty()) {
+    terminal.error(words.front(), "unknown command" + hint(words.front(), command_names(), help));
+  } else {
+    terminal.error(words.front(), fmt::format("unexpected argument; see `{}`", help));
+  }
+  return true;
+}
+
+ExitCode explain_parse_error(const CLI::App& app, const CLI::ParseError& error,
+                             Terminal& terminal) {
+  if (explain_unknown_word(app, terminal)) return ExitCode::kBadInput;
+  const auto parsed = app.get_subcommands();
+  const std::string thing = parsed.empty() ? "command line" : parsed.front()->get_name();
+  const std::string help = parsed.empty() ? "zerotail --help" : "zerotail " + thing + " --help";
+  terminal.error(thing, fmt::format("{}; see `{}`", error.what(), help));
+  return ExitCode::kBadInput;
+}
+
+ExitCode run(int argc, char** argv, Terminal& terminal) {
+  CLI::App app{
+      "Crash and property tests for an exFAT file system on iomap, on a simulated disk.\n"
+      "Exit codes: 0 nothing new, 1 new violations, 2 usage or input error, 4 check found errors.",
+      "zerotail"};
+  app.set_version_flag("--version", "zerotail " ZEROTAIL_VERSION, "Print the version and exit");
+  app.set_help_flag("--help", "Print this help and exit");
+  app.require_subcommand(1);
+  bool quiet = false;
+  std::vector<Run> runs;
+  std::vector<const CLI::App*> parsers;
+  for (const Command& command : commands()) {
+    CLI::App* parser = app.add_subcommand(command.name, command.summary);
+    runs.push_back(command.setup(*parser));
+    parser->add_flag("--quiet", quiet, "No progress and no notes, only results and errors");
+    parsers.push_back(parser);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    const auto parsed = app.get_subcommands();
+    terminal.print(parsed.empty() ? app.help() : parsed.front()->help());
+    return ExitCode::kOk;
+  } catch (const CLI::CallForVersion& version) {
+    terminal.print(fmt::format("{}\n", version.what()));
+    return ExitCode::kOk;
+  } catch (const CLI::ParseError& error) {
+    return explain_parse_error(app, error, terminal);
+  }
+  terminal.set_quiet(quiet);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    if (parsers[i]->parsed()) return runs[i](terminal);
+  }
+  return ExitCode::kBadInput;
+}
+
+}  // namespace
+}  // namespace zerotail::cli
+
+int main(int argc, char** argv) {
+  using namespace zerotail::cli;
+  Terminal terminal(stdout, stderr, Terminal::detect(stdout, stderr));
+  const ExitCode code = run(argc, argv, terminal);
+  if (!terminal.flush()) {
+    terminal.error("standard output", "could not be written");
+    return static_cast<int>(ExitCode::kBadInput);
+  }
+  return static_cast<int>(code);
+}
