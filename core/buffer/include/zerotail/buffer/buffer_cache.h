@@ -1,0 +1,192 @@
+// The block device's own page cache of metadata: blocks of the volume's sector size, read once,
+// changed in memory, written back by whoever asks. It knows no exFAT.
+//
+// What it models: the kernel's buffer heads of a block device. A dirty buffer is written by
+// sync() (one, waited for), by write_all() (all, ascending, submitted together and then waited
+// for: between two flushes their order means nothing) or by write_some() (the flusher).
+// What it leaves out: memory pressure. Nothing is dropped until drop_clean() or forget().
+//
+// Invariants: a block has at most one Buffer; a dirty Buffer is uptodate; a Buffer that somebody
+// holds a BufferRef to, or whose I/O is in flight, does not move or go away.
+// A write that fails leaves the buffer clean with the new content in memory (the kernel does not
+// try again either) and the error is reported: by sync() at once, otherwise by the next
+// write_all().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "zerotail/buffer/io_kind.h"
+#include "zerotail/sim/block_device.h"
+#include "zerotail/sim/task.h"
+
+namespace zerotail::buffer {
+
+using BlockCount = sim::Quantity<struct BlockCountTag>;
+// A block of the device, in units of the cache's block size.
+using Block = sim::Point<struct BlockTag, BlockCount>;
+
+class BufferCache;
+
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+
+  [[nodiscard]] Block block() const { return block_; }
+  // Change it only together with BufferCache::mark_dirty().
+  [[nodiscard]] std::span<std::byte> data() { return {data_, size_}; }
+  [[nodiscard]] std::span<const std::byte> data() const { return {data_, size_}; }
+  [[nodiscard]] bool dirty() const { return dirty_; }
+  [[nodiscard]] sim::IoTag tag() const { return tag_; }
+
+ private:
+  friend class BufferCache;
+  friend class BufferRef;
+  Block block_;
+  std::byte* data_ = nullptr;  // in a slab of the cache
+  uint32_t size_ = 0;
+  uint32_t pins_ = 0;  // BufferRefs
+  uint32_t dirty_index_ = 0;
+  bool uptodate_ = false;
+  bool dirty_ = false;
+  bool in_flight_ = false;  // a read or write of it has been submitted
+  sim::Errno io_status_ = sim::Errno::kOk;
+  sim::IoTag tag_;
+};
+
+// Keeps a buffer in the cache while it lives. Must not outlive the cache.
+class BufferRef {
+ public:
+  BufferRef() = default;
+  explicit BufferRef(Buffer& buffer) : buffer_(&buffer) { ++buffer_->pins_; }
+  BufferRef(BufferRef&& other) noexcept : buffer_(other.buffer_) { other.buffer_ = nullptr; }
+  BufferRef& operator=(BufferRef&& other) noexcept {
+    if (this != &other) {
+      reset();
+      buffer_ = other.buffer_;
+      other.buffer_ = nullptr;
+    }
+    return *this;
+  }
+  BufferRef(const BufferRef&) = delete;
+  BufferRef& operator=(const BufferRef&) = delete;
+  ~BufferRef() { reset(); }
+
+  [[nodiscard]] Buffer& operator*() const { return *buffer_; }
+  [[nodiscard]] Buffer* operator->() const { return buffer_; }
+  explicit operator bool() const { return buffer_ != nullptr; }
+  void reset() {
+    if (buffer_ != nullptr) --buffer_->pins_;
+    buffer_ = nullptr;
+  }
+
+ private:
+  Buffer* buffer_ = nullptr;
+};
+
+struct WriteFlags {
+  bool preflush = false;
+  bool fua = false;
+};
+
+class BufferCache {
+ public:
+  struct Options {
+    sim::ByteCount block_size{512};    // 512..4096, a power of two, at least the device's
+    sim::ByteCount max_bio{1U << 20};  // adjacent blocks are written in bios of at most this
+  };
+  struct Counters {
+    uint64_t reads = 0;   // blocks read from the device
+    uint64_t writes = 0;  // blocks written to it
+    uint64_t bios = 0;    // read and write bios submitted
+  };
+
+  BufferCache(sim::BlockDevice& device, sim::Scheduler& scheduler, const Options& options);
+  ~BufferCache();
+  BufferCache(const BufferCache&) = delete;
+  BufferCache& operator=(const BufferCache&) = delete;
+
+  [[nodiscard]] sim::ByteCount block_size() const { return options_.block_size; }
+  [[nodiscard]] BlockCount capacity() const { return capacity_; }  // whole blocks of the device
+  [[nodiscard]] sim::BlockDevice& device() { return device_; }
+  [[nodiscard]] sim::Scheduler& scheduler() { return scheduler_; }
+
+  // The block at a byte address of the device; the address must be a multiple of the block size.
+  [[nodiscard]] Block block_at(sim::DevPos pos) const;
+
+  // The buffer with its content, read if it is not cached. EIO: beyond the device, or the read
+  // failed (it is tried again by the next get).
+  [[nodiscard]] sim::Result<BufferRef> get(Block block, sim::IoTag tag);
+  // The buffer filled with zeros, without reading, dirty. EIO: beyond the device.
+  [[nodiscard]] sim::Result<BufferRef> get_zeroed(Block block, sim::IoTag tag);
+  // Reads what is not cached of a run of blocks, with one bio for each gap. Errors as get().
+  sim::Status read_run(Block first, BlockCount count, sim::IoTag tag);
+
+  // The content was changed in memory.
+  void mark_dirty(Buffer& buffer);
+  // Writes a buffer now if it is dirty, and waits. EIO: the write failed.
+  sim::Status sync(Buffer& buffer);
+  // As sync(), but always writes, with these flags.
+  sim::Status write_through(Buffer& buffer, WriteFlags flags);
+  // Writes a set of buffers: all submitted together (merged where adjacent), then waited for.
+  sim::Status sync_all_of(std::span<Buffer* const> buffers);
+  // One pass over everything dirty in ascending block order, waited for. Returns the first error
+  // of the pass, else an error that a background write remembered since the last write_all().
+  sim::Status write_all();
+  // Writes at most `limit` dirty buffers in ascending order, as the flusher does: waits, and
+  // remembers errors for the next write_all(). Returns how many were written.
+  size_t write_some(size_t limit);
+
+  // The blocks are no longer metadata (their clusters now hold a file's data): what is cached of
+  // them goes, dirty or not, unwritten. Waits for I/O that is in flight.
+  void forget(Block first, BlockCount count);
+  // Drops every clean buffer that nobody holds (drop_caches).
+  void drop_clean();
+
+  // Flushes the device's cache (blkdev_issue_flush).
+  sim::Status flush();
+  // Discards blocks; a device without discard support does nothing.
+  sim::Status discard(Block first, BlockCount count);
+
+  [[nodiscard]] size_t cached() const { return count_; }
+  [[nodiscard]] size_t dirty() const { return dirty_.size(); }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  struct Slab;
+
+  [[nodiscard]] Buffer* find(Block block) const;
+  [[nodiscard]] size_t slot_of(Block block) const;
+  Buffer& insert(Block block);
+  void remove(Buffer& buffer);
+  void grow_table();
+  void add_slab();
+  void set_clean(Buffer& buffer);
+  void wait_idle(const Buffer& buffer);
+  [[nodiscard]] sim::Status check_block(Block block) const;
+  sim::Errno transfer(std::span<Buffer* const> sorted, sim::BioOp op, WriteFlags flags);
+  std::vector<Buffer*> dirty_sorted();
+  [[nodiscard]] sim::Error io_error(const Buffer& buffer, const char* verb, sim::Errno code) const;
+
+  sim::BlockDevice& device_;
+  sim::Scheduler& scheduler_;
+  Options options_;
+  unsigned block_shift_;
+  BlockCount capacity_;
+  sim::WaitQueue io_done_;
+  Counters counters_;
+  std::vector<Buffer*> slots_;  // open addressing with linear probing; a power of two
+  size_t count_ = 0;
+  std::vector<Buffer*> dirty_;  // unordered; Buffer::dirty_index_ is the place in it
+  std::vector<std::unique_ptr<Slab>> slabs_;
+  std::vector<Buffer*> free_;
+  std::optional<sim::Error> remembered_;  // an error of the flusher, for the next write_all()
+};
+
+}  // namespace zerotail::buffer

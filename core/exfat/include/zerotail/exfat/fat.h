@@ -1,0 +1,51 @@
+// The file allocation table: typed entries, every number checked before it is followed.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "zerotail/buffer/buffer_cache.h"
+#include "zerotail/exfat/geometry.h"
+
+namespace zerotail::exfat {
+
+// What the entry of a cluster says comes after it.
+struct FatEntry {
+  enum class Kind : uint8_t { kFree, kNext, kEnd, kBad };
+  Kind kind = Kind::kFree;
+  sim::Cluster next;  // kNext only; valid in the volume
+};
+
+class Fat {
+ public:
+  // `sync`: changes are written and waited for, entry by entry (-o sync).
+  Fat(buffer::BufferCache& cache, const Geometry& geometry) : cache_(cache), geometry_(geometry) {}
+
+  void set_sync(bool sync) { sync_ = sync; }
+
+  // The cluster must be valid. EIO: read failed, or the entry points outside the heap.
+  [[nodiscard]] sim::Result<FatEntry> get(sim::Cluster cluster);
+  // The cluster after this one in a chain that must go on. EIO when it is free, bad or the end.
+  [[nodiscard]] sim::Result<sim::Cluster> next(sim::Cluster cluster);
+  sim::Status set_next(sim::Cluster cluster, sim::Cluster next);
+  sim::Status set_end(sim::Cluster cluster);
+  // Chains a contiguous run, first to last, and ends it. With sync: one write for each sector of
+  // the FAT (so the driver turns a NoFatChain run into a chain).
+  sim::Status chain_run(sim::Cluster first, sim::ClusterCount count);
+  // Starts reading the FAT's blocks of [first, first + count).
+  [[nodiscard]] buffer::Block block_of(sim::Cluster cluster) const;
+
+ private:
+  struct Place {
+    buffer::BufferRef buffer;
+    size_t offset;
+  };
+  [[nodiscard]] sim::Result<Place> place(sim::Cluster cluster);
+  sim::Status set(sim::Cluster cluster, uint32_t value);
+
+  buffer::BufferCache& cache_;
+  const Geometry& geometry_;
+  bool sync_ = false;
+};
+
+}  // namespace zerotail::exfat

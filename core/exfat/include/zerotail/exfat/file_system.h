@@ -1,0 +1,193 @@
+// A mounted exFAT volume without its data: super block, inode cache, names, and where clusters
+// are. It knows no page cache; core/io adds that.
+//
+// Locks: every public operation that reads or changes metadata takes the volume lock (the
+// kernel's s_lock) itself, and inside it the bitmap lock around a change of the bitmap; neither
+// is recursive. The locks of the inodes are the callers': a directory's inode lock is held
+// exclusively around create, mkdir, unlink, rmdir and rename in it (both directories), a file's
+// around anything that moves S or its clusters.
+//
+// Order (Options::ordering kLinux): README.md has the table. "Sync" below means -o sync, or for
+// directories -o sync or -o dirsync: what was changed is written, one step waited for after the
+// other, before the call returns. Otherwise a change stays in the buffer cache.
+//
+// A hostile image is answered with an error: every number from the disk is checked before it is
+// followed and every walk is bounded by the number of clusters of the volume.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "zerotail/buffer/buffer_cache.h"
+#include "zerotail/exfat/bitmap.h"
+#include "zerotail/exfat/boot_region.h"
+#include "zerotail/exfat/fat.h"
+#include "zerotail/exfat/geometry.h"
+#include "zerotail/exfat/inode.h"
+#include "zerotail/exfat/name.h"
+#include "zerotail/exfat/options.h"
+#include "zerotail/exfat/upcase.h"
+#include "zerotail/sim/world.h"
+
+namespace zerotail::exfat {
+
+struct MapRequest {
+  FileCluster first;
+  sim::ClusterCount count;  // clusters wanted, at least 1
+  bool may_allocate = false;
+  bool partial = false;  // fewer than `count` new clusters will do, if at least one is there
+};
+
+struct Mapping {
+  sim::Cluster cluster;     // of MapRequest::first; 0: a hole (not allocated)
+  sim::ClusterCount count;  // contiguous clusters from there, 1..MapRequest::count
+  bool allocated = false;   // the call allocated them
+  [[nodiscard]] bool hole() const { return cluster.value() == 0; }
+};
+
+struct SpaceCount {
+  sim::ClusterCount clusters;
+  sim::ClusterCount free;
+};
+
+// One name of a directory.
+struct DirectoryItem {
+  std::string name;  // UTF-8
+  bool directory = false;
+  uint32_t entry_index = 0;
+  // The set is broken (a checksum, a missing or misplaced entry): it cannot be opened.
+  std::optional<sim::Error> error;
+};
+
+struct DirectoryPage {
+  std::vector<DirectoryItem> items;  // in the order of the directory
+  uint64_t next = 0;                 // the position to go on from
+  bool end = false;
+};
+
+enum class RenameMode : uint8_t { kReplace, kNoReplace, kExchange };
+
+class FileSystem {
+ public:
+  // EINVAL: no exFAT volume, or a boot region, bitmap or upcase table that cannot be used; the
+  // message names the field. EIO: the device failed. Writes nothing.
+  [[nodiscard]] static sim::Result<std::unique_ptr<FileSystem>> mount(sim::World& world,
+                                                                      sim::BlockDevice& device,
+                                                                      const Options& options);
+  // Writes nothing, whatever is dirty. InodeRefs must be gone, or abandon() must have been called
+  // and they be destroyed before the FileSystem.
+  ~FileSystem();
+  FileSystem(const FileSystem&) = delete;
+  FileSystem& operator=(const FileSystem&) = delete;
+
+  // ---- the super block ----
+
+  [[nodiscard]] const Geometry& geometry() const { return boot_.geometry(); }
+  [[nodiscard]] const BootRegion& boot_region() const { return boot_; }
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] buffer::BufferCache& buffers() { return *cache_; }
+  [[nodiscard]] sim::World& world() { return world_; }
+  [[nodiscard]] TimeStamp now() const { return time_at(options_.start_time, world_.loop.now()); }
+  [[nodiscard]] SpaceCount space() const;
+  [[nodiscard]] const AllocationBitmap& bitmap() const { return *bitmap_; }
+
+  // read_only, sync, dirsync and discard; writing back before it is the caller's.
+  void set_options(const Options& options);
+  // Sets VolumeDirty on disk (PREFLUSH and FUA) unless it is set. EROFS, EIO.
+  sim::Status set_dirty();
+  // Clears it, after everything else was written; a bit found at mount stays.
+  sim::Status clear_dirty();
+  // From now on nothing is written or freed: references may be dropped in any order (a power
+  // failure, and every destructor of a mounted volume).
+  void abandon() { abandoned_ = true; }
+  [[nodiscard]] sim::Mutex& volume_lock() { return volume_lock_; }
+
+  // ---- inodes ----
+
+  [[nodiscard]] InodeRef root() { return InodeRef(*root_); }
+  // Every cached inode that is dirty, in the order in which they became dirty.
+  [[nodiscard]] std::vector<InodeRef> dirty_inodes();
+  void mark_dirty(Inode& inode, DirtyBits bits);
+  void clear_dirty(Inode& inode, DirtyBits bits);
+  // Forgets cached inodes that nobody holds and that are clean (drop_caches).
+  void drop_inodes();
+
+  // Puts the inode's state into its dentry set (DataLength = max(S, V), ValidDataLength =
+  // min(V, S), first cluster, flags, times, attributes, checksum); `wait`: and writes the set.
+  // VolumeDirty is set first. Nothing to do for the root and for unlinked inodes. Clears kTimes
+  // and kMetadata.
+  sim::Status write_inode(Inode& inode, bool wait);
+
+  // Calls `name` one component of a path; see Name::parse for the errors of names.
+  // ENOENT; ENOTDIR: `directory` is none; EIO: the directory or the set is broken.
+  [[nodiscard]] sim::Result<InodeRef> lookup(Inode& directory, std::string_view name);
+  // EEXIST, ENOSPC, EROFS, EINVAL (an invalid character), EIO.
+  sim::Result<InodeRef> create(Inode& directory, std::string_view name);
+  sim::Result<InodeRef> mkdir(Inode& directory, std::string_view name);
+  // EISDIR: a directory.
+  sim::Status unlink(Inode& directory, std::string_view name);
+  // ENOTDIR, ENOTEMPTY.
+  sim::Status rmdir(Inode& directory, std::string_view name);
+  // Within or across directories; an existing target is replaced. ENOENT, EEXIST (kNoReplace),
+  // EINVAL (kExchange, a directory into itself, an invalid character), EISDIR, ENOTDIR, ENOTEMPTY.
+  sim::Status rename(Inode& from_directory, std::string_view from, Inode& to_directory,
+                     std::string_view to, RenameMode mode);
+  // At most `limit` names from entry `pos` on; a position past the end gives none.
+  [[nodiscard]] sim::Result<DirectoryPage> read_directory(Inode& directory, uint64_t pos,
+                                                          size_t limit);
+  // Directories in a directory, for st_nlink.
+  [[nodiscard]] sim::Result<uint64_t> subdirectory_count(Inode& directory);
+
+  // ---- clusters ----
+
+  // The contiguous clusters that hold a part of a file. Existing clusters first: a request that
+  // starts in them gets the existing run, never new ones. At or past the last cluster: a hole, or,
+  // with may_allocate, up to first + count is allocated (VolumeDirty is set first) and the first
+  // new run from `first` on returned. ENOSPC with nothing changed: fewer are free than asked, or
+  // with `partial` none at all. EIO: the chain is broken.
+  [[nodiscard]] sim::Result<Mapping> map_clusters(Inode& inode, const MapRequest& request);
+  // Grows the file to `total` clusters (truncate up, fallocate, a gap). VolumeDirty is not set
+  // here, as the driver does not either. ENOSPC and EIO with nothing changed.
+  sim::Status extend(Inode& inode, sim::ClusterCount total);
+  // Frees the clusters past S, as truncate and a failed write do: VolumeDirty, dentry set, FAT
+  // cut, bitmap. S and V must have been set before. Errors are returned; what was done stays.
+  sim::Status shrink(Inode& inode);
+  // Every run of the file's clusters.
+  [[nodiscard]] sim::Result<std::vector<ClusterRun>> runs(Inode& inode);
+
+  // ---- buffers ----
+
+  // Every dirty buffer, one pass (sync_blockdev); no flush.
+  sim::Status write_buffers() { return cache_->write_all(); }
+  sim::Status flush() { return cache_->flush(); }
+
+ private:
+  friend class InodeRef;
+
+  FileSystem(sim::World& world, std::unique_ptr<buffer::BufferCache> cache, const BootRegion& boot,
+             const Options& options);
+
+  sim::World& world_;
+  std::unique_ptr<buffer::BufferCache> cache_;
+  BootRegion boot_;
+  Options options_;
+  bool abandoned_ = false;
+  Fat fat_;
+  std::optional<AllocationBitmap> bitmap_;
+  Upcase upcase_;
+  sim::Mutex volume_lock_;
+  sim::Mutex bitmap_lock_;
+  sim::Cluster search_hint_;
+  uint64_t next_inode_ = 1;
+  uint64_t next_dirtied_ = 1;
+  std::unordered_map<uint64_t, std::unique_ptr<Inode>>
+      inodes_;  // by directory and entry; looked up only
+  Inode* root_ = nullptr;
+};
+
+}  // namespace zerotail::exfat
