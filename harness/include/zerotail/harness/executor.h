@@ -53,6 +53,10 @@ class Executor {
     std::optional<volume::Fd> direct;
     std::optional<volume::Fd> append;
     uint32_t sync_mode = 0;  // of open_sync
+    std::optional<volume::Fd>& of(Use use) {
+      if (use == Use::kBuffered) return buffered;
+      return use == Use::kDirect ? direct : append;
+    }
   };
 
   OpResult dispatch(const Operation& op);
@@ -60,6 +64,7 @@ class Executor {
   OpResult run_rename(const Operation& op);
   OpResult run_write(const Operation& op, Use use);
   OpResult run_read(const Operation& op, Use use);
+  OpResult run_resize(const Operation& op);
   OpResult run_seek(const Operation& op, volume::Whence whence);
   OpResult run_stat(const Operation& op);
   OpResult run_statfs();
@@ -67,6 +72,7 @@ class Executor {
   OpResult run_dirent(const Operation& op);
   OpResult run_raw_read(const Operation& op);
   OpResult run_fsync(const Operation& op, bool data_only);
+  OpResult run_sleep(const Operation& op);
   OpResult run_remount(const Operation& op);
   OpResult run_mode_change(bool read_only);
   OpResult run_open_sync(const Operation& op);

@@ -1,0 +1,86 @@
+#include "zerotail/harness/disk_stack.h"
+
+#include <utility>
+
+#include "zerotail/exfat/mkfs.h"
+
+namespace zerotail::harness {
+namespace {
+
+using sim::Errno;
+using sim::Error;
+
+sim::Status check_supported(const TraceHeader& header) {
+  const auto refuse = [](const std::string& key) {
+    return Error(Errno::kOpNotSupp, "header key \"" + key + "\" is not supported yet");
+  };
+  if (!header.preset.empty()) return refuse("preset");
+  if (!header.faults.empty()) return refuse("faults");
+  if (!header.schedule.empty()) return refuse("schedule");
+  return {};
+}
+
+}  // namespace
+
+sim::Result<sim::MemDisk> format_disk(const TraceHeader& header) {
+  ZT_TRY(check_supported(header));
+  sim::MemDisk disk({.capacity = sim::sectors(sim::mib(header.size_mib)),
+                     .logical_block = sim::ByteCount{header.logical_block()},
+                     .physical_block = sim::ByteCount{header.logical_block()},
+                     .fill = std::byte{header.poison},
+                     .discard_fill = std::byte{header.poison}});
+  exfat::MkfsOptions options;
+  options.sector_size = sim::ByteCount{header.sector};
+  options.cluster_size = sim::ByteCount{header.cluster};
+  if (header.mkfs.boundary_align != 0) {
+    options.boundary_align = sim::ByteCount{header.mkfs.boundary_align};
+  }
+  options.label = header.mkfs.label;
+  options.pack_bitmap = header.mkfs.pack_bitmap;
+  options.full_format = header.mkfs.full_format;
+  options.volume_serial = header.mkfs.serial.value_or(exfat::kDefaultVolumeSerial);
+  ZT_TRY(exfat::make_filesystem(disk, options));
+  return disk;
+}
+
+sim::Result<volume::MountOptions> mount_options(const TraceHeader& header) {
+  return mount_options(header, header.mount);
+}
+
+sim::Result<volume::MountOptions> mount_options(const TraceHeader& header,
+                                                const std::vector<std::string>& words) {
+  volume::MountOptions options;
+  for (const std::string& word : words) {
+    if (word == "ro") {
+      options.read_only = true;
+    } else if (word == "sync") {
+      options.sync = true;
+    } else if (word == "dirsync") {
+      options.dirsync = true;
+    } else if (word == "discard") {
+      options.discard = true;
+    } else {
+      return Error(Errno::kInval, "unknown mount option \"" + word + "\"");
+    }
+  }
+  options.io_path =
+      header.io_path == "buffer_head" ? volume::IoPath::kBufferHead : volume::IoPath::kIomap;
+  options.ordering =
+      header.ordering == "careful" ? volume::Ordering::kCareful : volume::Ordering::kLinux;
+  options.page_size = sim::ByteCount{header.page};
+  options.start_time = header.start_time;
+  return options;
+}
+
+DiskStack::DiskStack(sim::World& world, sim::MemDisk medium, const StackOptions& options)
+    : medium_(std::move(medium)) {
+  sim::BlockDevice* below = &medium_;
+  if (options.volatile_cache) {
+    cache_ = std::make_unique<sim::VolatileCache>(medium_, options.cache,
+                                                  world.prng.fork("volatile cache"));
+    below = cache_.get();
+  }
+  log_ = std::make_unique<sim::IoLog>(*below, world.loop);
+}
+
+}  // namespace zerotail::harness
