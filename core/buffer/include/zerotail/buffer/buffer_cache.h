@@ -9,8 +9,8 @@
 // Invariants: a block has at most one Buffer; a dirty Buffer is uptodate; a Buffer that somebody
 // holds a BufferRef to, or whose I/O is in flight, does not move or go away.
 // A write that fails leaves the buffer clean with the new content in memory (the kernel does not
-// try again either) and the error is reported: by sync() at once, otherwise by the next
-// write_all().
+// try again either). sync() reports the error at once; besides, any failed write is remembered
+// and reported by the next write_all(), once.
 #pragma once
 
 #include <cstddef>
@@ -56,7 +56,6 @@ class Buffer {
   bool uptodate_ = false;
   bool dirty_ = false;
   bool in_flight_ = false;  // a read or write of it has been submitted
-  sim::Errno io_status_ = sim::Errno::kOk;
   sim::IoTag tag_;
 };
 
@@ -136,8 +135,8 @@ class BufferCache {
   sim::Status write_through(Buffer& buffer, WriteFlags flags);
   // Writes a set of buffers: all submitted together (merged where adjacent), then waited for.
   sim::Status sync_all_of(std::span<Buffer* const> buffers);
-  // One pass over everything dirty in ascending block order, waited for. Returns the first error
-  // of the pass, else an error that a background write remembered since the last write_all().
+  // One pass over everything dirty in ascending block order, waited for, writes of others that
+  // are in flight included. Returns the first error since the last write_all(), this one's too.
   sim::Status write_all();
   // Writes at most `limit` dirty buffers in ascending order, as the flusher does: waits, and
   // remembers errors for the next write_all(). Returns how many were written.
@@ -160,33 +159,41 @@ class BufferCache {
 
  private:
   struct Slab;
+  struct Transfer;
 
+  [[nodiscard]] size_t home(Block block) const;
   [[nodiscard]] Buffer* find(Block block) const;
-  [[nodiscard]] size_t slot_of(Block block) const;
-  Buffer& insert(Block block);
+  Buffer& find_or_insert(Block block);
+  void place(Buffer& buffer);
   void remove(Buffer& buffer);
   void grow_table();
   void add_slab();
   void set_clean(Buffer& buffer);
+  void drop(Buffer& buffer);  // content lost; gone when nobody holds it
   void wait_idle(const Buffer& buffer);
-  [[nodiscard]] sim::Status check_block(Block block) const;
-  sim::Errno transfer(std::span<Buffer* const> sorted, sim::BioOp op, WriteFlags flags);
-  std::vector<Buffer*> dirty_sorted();
-  [[nodiscard]] sim::Error io_error(const Buffer& buffer, const char* verb, sim::Errno code) const;
+  [[nodiscard]] sim::Status check_range(Block first, BlockCount count) const;
+  [[nodiscard]] sim::DevPos pos(Block block) const;
+  [[nodiscard]] size_t bio_length(std::span<Buffer* const> sorted) const;
+  void fill_bio(sim::Bio& bio, std::span<Buffer* const> run, sim::BioOp op, WriteFlags flags);
+  void finish(std::span<Buffer* const> run, const sim::Bio& bio);
+  sim::Status transfer(std::span<Buffer* const> sorted, sim::BioOp op, WriteFlags flags);
+  sim::Status write_sorted(std::span<Buffer* const> sorted, WriteFlags flags);
+  [[nodiscard]] std::vector<Buffer*> dirty_sorted() const;
 
   sim::BlockDevice& device_;
   sim::Scheduler& scheduler_;
   Options options_;
-  unsigned block_shift_;
   BlockCount capacity_;
   sim::WaitQueue io_done_;
   Counters counters_;
   std::vector<Buffer*> slots_;  // open addressing with linear probing; a power of two
+  unsigned hash_shift_ = 0;
   size_t count_ = 0;
   std::vector<Buffer*> dirty_;  // unordered; Buffer::dirty_index_ is the place in it
   std::vector<std::unique_ptr<Slab>> slabs_;
   std::vector<Buffer*> free_;
-  std::optional<sim::Error> remembered_;  // an error of the flusher, for the next write_all()
+  size_t writes_in_flight_ = 0;
+  std::optional<sim::Error> remembered_;  // a failed write, for the next write_all()
 };
 
 }  // namespace zerotail::buffer

@@ -79,8 +79,7 @@ class FileSystem {
   [[nodiscard]] static sim::Result<std::unique_ptr<FileSystem>> mount(sim::World& world,
                                                                       sim::BlockDevice& device,
                                                                       const Options& options);
-  // Writes nothing, whatever is dirty. InodeRefs must be gone, or abandon() must have been called
-  // and they be destroyed before the FileSystem.
+  // Writes nothing, whatever is dirty: that is a power failure. InodeRefs must be gone.
   ~FileSystem();
   FileSystem(const FileSystem&) = delete;
   FileSystem& operator=(const FileSystem&) = delete;
@@ -102,9 +101,6 @@ class FileSystem {
   sim::Status set_dirty();
   // Clears it, after everything else was written; a bit found at mount stays.
   sim::Status clear_dirty();
-  // From now on nothing is written or freed: references may be dropped in any order (a power
-  // failure, and every destructor of a mounted volume).
-  void abandon() { abandoned_ = true; }
   [[nodiscard]] sim::Mutex& volume_lock() { return volume_lock_; }
 
   // ---- inodes ----
@@ -114,6 +110,9 @@ class FileSystem {
   [[nodiscard]] std::vector<InodeRef> dirty_inodes();
   void mark_dirty(Inode& inode, DirtyBits bits);
   void clear_dirty(Inode& inode, DirtyBits bits);
+  // Frees the clusters of unlinked inodes whose last reference was dropped. unlink, rmdir and
+  // rename do it themselves; a close of an unlinked file calls it. The first error; all are freed.
+  sim::Status free_unlinked();
   // Forgets cached inodes that nobody holds and that are clean (drop_caches).
   void drop_inodes();
 
@@ -176,7 +175,6 @@ class FileSystem {
   std::unique_ptr<buffer::BufferCache> cache_;
   BootRegion boot_;
   Options options_;
-  bool abandoned_ = false;
   Fat fat_;
   std::optional<AllocationBitmap> bitmap_;
   Upcase upcase_;
@@ -186,7 +184,8 @@ class FileSystem {
   uint64_t next_inode_ = 1;
   uint64_t next_dirtied_ = 1;
   std::unordered_map<uint64_t, std::unique_ptr<Inode>>
-      inodes_;  // by directory and entry; looked up only
+      inodes_;                    // by directory and entry; looked up only
+  std::vector<Inode*> unlinked_;  // without references, for free_unlinked()
   Inode* root_ = nullptr;
 };
 

@@ -13,6 +13,9 @@
 
 namespace zerotail::exfat {
 
+// The first cluster of the heap.
+inline constexpr sim::Cluster kFirstCluster{2};
+
 // A cluster of a file, counted from the file's first.
 using FileCluster = sim::Point<struct FileClusterTag, sim::ClusterCount>;
 
@@ -39,9 +42,7 @@ class Geometry {
   [[nodiscard]] sim::ByteCount volume_size() const { return volume_size_; }
   [[nodiscard]] sim::ClusterCount cluster_count() const { return cluster_count_; }
   // One past the last cluster: count + 2.
-  [[nodiscard]] sim::Cluster cluster_limit() const {
-    return sim::Cluster{kFirstCluster} + cluster_count_;
-  }
+  [[nodiscard]] sim::Cluster cluster_limit() const { return kFirstCluster + cluster_count_; }
   [[nodiscard]] sim::Cluster root_cluster() const { return root_cluster_; }
   [[nodiscard]] sim::DevPos fat_start() const { return fat_start_; }
   [[nodiscard]] sim::ByteCount fat_size() const { return fat_size_; }
@@ -49,16 +50,16 @@ class Geometry {
 
   // In [2, cluster_limit): checked before a number from the disk is followed.
   [[nodiscard]] bool valid(sim::Cluster cluster) const {
-    return cluster.value() >= kFirstCluster && cluster < cluster_limit();
+    return cluster >= kFirstCluster && cluster < cluster_limit();
   }
 
   // The byte address of a valid cluster, exact: no rounding through sectors.
   [[nodiscard]] sim::DevPos cluster_pos(sim::Cluster cluster) const {
-    return heap_start_ + sim::ByteCount{(cluster.value() - kFirstCluster) << cluster_shift_};
+    return heap_start_ + sim::ByteCount{(cluster - kFirstCluster).value() << cluster_shift_};
   }
   // The cluster that a byte of the heap lies in.
   [[nodiscard]] sim::Cluster cluster_at(sim::DevPos pos) const {
-    return sim::Cluster{((pos - heap_start_).value() >> cluster_shift_) + kFirstCluster};
+    return kFirstCluster + sim::ClusterCount{(pos - heap_start_).value() >> cluster_shift_};
   }
   [[nodiscard]] FileCluster file_cluster(sim::FilePos pos) const {
     return FileCluster{pos.value() >> cluster_shift_};

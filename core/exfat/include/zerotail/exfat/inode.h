@@ -21,9 +21,9 @@ class DirectoryIndex;
 class FileSystem;
 class Inode;
 
-// A counted reference. Dropping the last one of an unlinked inode frees its clusters (errors of
-// that are lost, as in the kernel's evict); a linked one stays cached. Must not outlive the
-// FileSystem.
+// A counted reference. Dropping the last one never waits: a linked inode stays cached, an unlinked
+// one is queued for FileSystem::free_unlinked(), which whoever may have dropped it (a close) calls
+// next. Must not outlive the FileSystem.
 class InodeRef {
  public:
   InodeRef() = default;
@@ -49,8 +49,8 @@ class InodeRef {
 class InodeAttachment {
  public:
   virtual ~InodeAttachment() = default;
-  // The inode was unlinked and its last reference dropped: called before its clusters are freed,
-  // without the volume lock. Cached pages are to be thrown away, unwritten.
+  // The inode was unlinked and its last reference dropped: called by free_unlinked() before its
+  // clusters are freed, without the volume lock. Cached pages are to be thrown away, unwritten.
   virtual void evict() = 0;
 };
 

@@ -114,7 +114,6 @@ inline constexpr uint64_t kMinVolumeBytes = 1U << 20;
 
 // ---- section 4: the FAT ----
 
-inline constexpr uint32_t kFirstCluster = 2;
 inline constexpr uint32_t kFatFree = 0;
 inline constexpr uint32_t kFatBad = 0xFFFFFFF7;
 inline constexpr uint32_t kFatEndOfChain = 0xFFFFFFFF;
