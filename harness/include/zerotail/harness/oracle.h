@@ -1,0 +1,90 @@
+// The durability oracle: judges files and names of one crash state against the history of the
+// workload (docs/CONTRACTS.md). It knows no disk layout: what is on the image it asks the checker's
+// view; what must be there it asks the reference model's versions.
+//
+// Use: set_context() when the crash point moves, then judge() for the states of that point.
+// Verdicts on files that do not differ from the base are kept, so that a state costs what differs.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "zerotail/harness/check_incremental.h"
+#include "zerotail/harness/finding.h"
+#include "zerotail/harness/history.h"
+#include "zerotail/harness/recording.h"
+
+namespace zerotail::harness {
+
+// What is expected of one file at one context.
+struct Expectation {
+  const FileHistory* file = nullptr;
+  size_t begin = 0;  // the window: models [begin, end]
+  size_t end = 0;
+  PromiseKind promise = PromiseKind::kStart;
+  bool touched = false;
+  bool only_writes = false;                // touched, by writes alone
+  bool absent_somewhere = false;           // in some version of the window
+  bool directories_touched = false;        // on the way to it, in the window
+  std::vector<const FileVersion*> window;  // versions in the window that exist, in order
+  std::vector<std::string> paths;          // of those versions, without repeats
+  std::string gone_path;                   // its removal is promised: must not be found there
+};
+
+class Oracle {
+ public:
+  explicit Oracle(const Recording& recording);
+
+  // Operations issued and returned at the crash point, and the base view of its segment.
+  void set_context(OpCounts counts, const sim::SectorReader& base_disk, const CheckResult& base);
+  // Appends the violations of a state that can be mounted.
+  void judge(const sim::SectorReader& disk, const CheckJudgement& judgement,
+             std::vector<Violation>* out);
+  // Files that operations touched since their last promise, by path: for a closer look.
+  [[nodiscard]] std::vector<std::string> touched_paths() const;
+
+ private:
+  struct Found;
+  Expectation expect(const FileHistory& file, OpCounts counts) const;
+  void judge_file(const sim::SectorReader& disk, const VolumeView& view,
+                  const Expectation& expectation, std::vector<Violation>* out);
+  void judge_untouched(const sim::SectorReader& disk, const VolumeView& view,
+                       const Expectation& expectation, std::vector<Violation>* out);
+  void judge_touched(const sim::SectorReader& disk, const VolumeView& view,
+                     const Expectation& expectation, std::vector<Violation>* out);
+  void judge_names(const VolumeView& view, const Expectation& expectation,
+                   const std::vector<Found>& found, std::vector<Violation>* out) const;
+  void judge_stale(const sim::SectorReader& disk, const VolumeView& view, const Found& found,
+                   std::vector<Violation>* out);
+  void judge_promised_bytes(const sim::SectorReader& disk, const VolumeView& view,
+                            const Expectation& expectation, const Found& found,
+                            std::vector<Violation>* out);
+  void judge_shared_paths(const VolumeView& view, std::vector<Violation>* out) const;
+  [[nodiscard]] std::vector<Found> find(const VolumeView& view,
+                                        const Expectation& expectation) const;
+  [[nodiscard]] bool affected(const Expectation& expectation,
+                              const CheckJudgement& judgement) const;
+  const std::vector<std::byte>& bytes_of(const std::shared_ptr<const ModelNode>& node);
+  std::vector<std::byte> read_found(const sim::SectorReader& disk, const VolumeView& view,
+                                    const TreeNode& node, uint64_t limit) const;
+
+  const Recording& recording_;
+  const History& history_;
+  std::byte poison_;
+  OpCounts counts_;
+  const VolumeView* base_view_ = nullptr;
+  bool have_context_ = false;
+  std::vector<Expectation> expectations_;
+  std::vector<std::vector<Violation>> base_verdicts_;
+  std::vector<size_t> base_violated_;                                 // indices with a base verdict
+  std::map<std::string, std::vector<size_t>> by_path_;                // folded path -> expectations
+  std::map<std::string, std::vector<const FileHistory*>> claimants_;  // whole history, folded path
+  std::unordered_map<const ModelNode*, std::vector<std::byte>> bytes_;
+};
+
+}  // namespace zerotail::harness

@@ -1,0 +1,450 @@
+#include "zerotail/harness/oracle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace zerotail::harness {
+namespace {
+
+// Names are compared without case on the volume; the traces' names differ in more than case, so
+// folding ASCII is enough to bring the spellings of one name together.
+std::string fold(std::string_view path) {
+  std::string folded(path.front() == '/' ? path.substr(1) : path);
+  for (char& c : folded) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return folded;
+}
+
+Contract promise_contract(PromiseKind kind) {
+  return kind == PromiseKind::kMountOption ? Contract::kSyncMount : Contract::kDurable;
+}
+
+// An untouched file that is not found at all.
+Contract lost_contract(const Expectation& e) {
+  if (e.promise != PromiseKind::kStart) return promise_contract(e.promise);
+  return e.directories_touched ? Contract::kReachable : Contract::kContained;
+}
+
+// An untouched file that is found and differs.
+Contract content_contract(const Expectation& e) {
+  if (e.promise != PromiseKind::kStart) return promise_contract(e.promise);
+  return e.directories_touched ? Contract::kDurable : Contract::kContained;
+}
+
+// The first and last difference of two ranges of one length.
+std::optional<ByteRange> difference(std::span<const std::byte> a, std::span<const std::byte> b) {
+  ZT_ASSERT(a.size() == b.size());
+  if (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0) return std::nullopt;
+  size_t begin = 0;
+  while (a[begin] == b[begin]) ++begin;
+  size_t end = a.size();
+  while (a[end - 1] == b[end - 1]) --end;
+  return ByteRange{begin, end};
+}
+
+uint64_t valid_of(const TreeNode& node) {
+  return std::min(node.set->valid_data_length, node.set->data_length);
+}
+
+}  // namespace
+
+// A place where something with one of the file's names was found.
+struct Oracle::Found {
+  std::string path;
+  std::shared_ptr<const TreeNode> node;
+  bool shared = false;  // another file had this name in its window too
+};
+
+Oracle::Oracle(const Recording& recording)
+    : recording_(recording),
+      history_(*recording.history),
+      poison_(std::byte{recording.trace.header.poison}) {
+  for (const auto& [id, file] : history_.files()) {
+    for (const FileVersion& version : file.versions) {
+      if (version.node == nullptr) continue;
+      auto& claimants = claimants_[fold(version.path)];
+      if (claimants.empty() || claimants.back() != &file) claimants.push_back(&file);
+    }
+  }
+}
+
+Expectation Oracle::expect(const FileHistory& file, OpCounts counts) const {
+  Expectation e;
+  e.file = &file;
+  e.end = counts.issued;
+  for (const std::vector<Promise>* promises : {&file.promises, &history_.everything()}) {
+    for (const Promise& promise : *promises) {
+      if (promise.op >= counts.returned || promise.op + 1 <= e.begin) continue;
+      e.begin = promise.op + 1;
+      e.promise = promise.kind;
+    }
+  }
+  e.only_writes = true;
+  for (const Touch& touch : file.touches) {
+    if (touch.op < e.begin || touch.op >= e.end) continue;
+    e.touched = true;
+    if (!touch.write) e.only_writes = false;
+  }
+  e.only_writes = e.only_writes && e.touched;
+  const FileVersion& first = file.at(e.begin);
+  for (const FileVersion& version : file.versions) {
+    if (&version != &first && (version.since <= e.begin || version.since > e.end)) continue;
+    if (version.node == nullptr) {
+      e.absent_somewhere = true;
+      continue;
+    }
+    e.window.push_back(&version);
+    if (std::find(e.paths.begin(), e.paths.end(), version.path) == e.paths.end()) {
+      e.paths.push_back(version.path);
+    }
+    const size_t slash = version.path.rfind('/');
+    const std::string parent = slash == std::string::npos ? "" : version.path.substr(0, slash);
+    e.directories_touched =
+        e.directories_touched || history_.directory_touched(parent, e.begin, e.end);
+  }
+  if (first.node == nullptr && e.window.empty() && e.promise != PromiseKind::kStart) {
+    for (const FileVersion& version : file.versions) {
+      if (version.node != nullptr && version.since < first.since) e.gone_path = version.path;
+    }
+  }
+  return e;
+}
+
+void Oracle::set_context(OpCounts counts, const sim::SectorReader& base_disk,
+                         const CheckResult& base) {
+  if (have_context_ && counts == counts_ && base_view_ == base.view.get()) return;
+  have_context_ = true;
+  counts_ = counts;
+  base_view_ = base.view.get();
+  expectations_.clear();
+  by_path_.clear();
+  base_verdicts_.clear();
+  base_violated_.clear();
+  for (const auto& [id, file] : history_.files()) {
+    Expectation e = expect(file, counts);
+    if (e.window.empty() && e.gone_path.empty()) continue;
+    expectations_.push_back(std::move(e));
+  }
+  for (size_t i = 0; i < expectations_.size(); ++i) {
+    for (const std::string& path : expectations_[i].paths) by_path_[fold(path)].push_back(i);
+    if (!expectations_[i].gone_path.empty()) by_path_[fold(expectations_[i].gone_path)];
+  }
+  base_verdicts_.resize(expectations_.size());
+  if (!base.view->mountable()) return;
+  for (size_t i = 0; i < expectations_.size(); ++i) {
+    judge_file(base_disk, *base.view, expectations_[i], &base_verdicts_[i]);
+    if (!base_verdicts_[i].empty()) base_violated_.push_back(i);
+  }
+}
+
+// Does any of the file's places differ from the base, or a directory on the way there?
+bool Oracle::affected(const Expectation& e, const CheckJudgement& judgement) const {
+  const auto touches = [](const std::string& changed, const std::string& path) {
+    return path.compare(0, changed.size(), changed) == 0 &&
+           (path.size() == changed.size() || path[changed.size()] == '/');
+  };
+  for (const CheckDifference& d : judgement.differences) {
+    const std::string changed = fold(d.path);
+    for (const std::string& path : e.paths) {
+      if (touches(changed, fold(path))) return true;
+    }
+    if (!e.gone_path.empty() && touches(changed, fold(e.gone_path))) return true;
+  }
+  return false;
+}
+
+void Oracle::judge(const sim::SectorReader& disk, const CheckJudgement& judgement,
+                   std::vector<Violation>* out) {
+  ZT_ASSERT(have_context_);
+  const bool all = judgement.everything || !base_view_->mountable();
+  if (all) {
+    for (const Expectation& e : expectations_) judge_file(disk, *judgement.view, e, out);
+  } else {
+    std::vector<bool> again(expectations_.size(), false);
+    for (size_t i = 0; i < expectations_.size(); ++i) {
+      if (judgement.differences.empty() || !affected(expectations_[i], judgement)) continue;
+      again[i] = true;
+      judge_file(disk, *judgement.view, expectations_[i], out);
+    }
+    for (const size_t i : base_violated_) {
+      if (!again[i]) out->insert(out->end(), base_verdicts_[i].begin(), base_verdicts_[i].end());
+    }
+  }
+  judge_shared_paths(*judgement.view, out);
+}
+
+std::vector<Oracle::Found> Oracle::find(const VolumeView& view, const Expectation& e) const {
+  std::vector<Found> found;
+  for (const std::string& path : e.paths) {
+    std::shared_ptr<const TreeNode> node = view.find(path);
+    if (node == nullptr || node->set->directory != e.file->directory) continue;
+    const auto claimants = by_path_.find(fold(path));
+    const bool shared = claimants != by_path_.end() && claimants->second.size() > 1;
+    found.push_back({path, std::move(node), shared});
+  }
+  return found;
+}
+
+void Oracle::judge_file(const sim::SectorReader& disk, const VolumeView& view, const Expectation& e,
+                        std::vector<Violation>* out) {
+  if (!e.gone_path.empty()) {
+    const auto claimants = by_path_.find(fold(e.gone_path));
+    const bool claimed = claimants != by_path_.end() && !claimants->second.empty();
+    if (!claimed && view.find(e.gone_path) != nullptr) {
+      out->push_back({promise_contract(e.promise), "back", e.gone_path, std::nullopt,
+                      "its removal was promised, and it is there"});
+    }
+    return;
+  }
+  if (e.touched) {
+    judge_touched(disk, view, e, out);
+  } else {
+    judge_untouched(disk, view, e, out);
+  }
+}
+
+void Oracle::judge_untouched(const sim::SectorReader& disk, const VolumeView& view,
+                             const Expectation& e, std::vector<Violation>* out) {
+  const std::vector<Found> found = find(view, e);
+  const ModelNode& want = *e.window.front()->node;
+  const std::string& path = e.window.back()->path;
+  if (found.empty()) {
+    out->push_back({lost_contract(e), "lost", path, std::nullopt,
+                    e.file->directory ? "the directory is not found" : "the file is not found"});
+    return;
+  }
+  if (e.file->directory) return;
+  const Contract contract = content_contract(e);
+  const EntrySet& set = *found.front().node->set;
+  if (set.data_length != want.size) {
+    out->push_back({contract, "size", path, std::nullopt,
+                    fmt::format("DataLength is {}, {} was promised", set.data_length, want.size)});
+    return;
+  }
+  if (set.valid_data_length != want.valid_size) {
+    out->push_back({contract, "valid-size", path, std::nullopt,
+                    fmt::format("ValidDataLength is {}, {} was promised", set.valid_data_length,
+                                want.valid_size)});
+  }
+  const std::vector<std::byte> got = read_found(disk, view, *found.front().node, want.size);
+  const std::vector<std::byte>& expected = bytes_of(e.window.front()->node);
+  const size_t common = std::min(got.size(), expected.size());
+  if (got.size() < expected.size()) {
+    out->push_back({contract, "bytes", path, ByteRange{got.size(), expected.size()},
+                    fmt::format("the cluster chain ends at byte {}", got.size())});
+  } else if (const auto range =
+                 difference(std::span(got).first(common), std::span(expected).first(common))) {
+    out->push_back({contract, "bytes", path, range, "not the bytes that were promised"});
+  }
+}
+
+void Oracle::judge_touched(const sim::SectorReader& disk, const VolumeView& view,
+                           const Expectation& e, std::vector<Violation>* out) {
+  const std::vector<Found> found = find(view, e);
+  judge_names(view, e, found, out);
+  if (e.file->directory) return;
+  for (const Found& place : found) {
+    judge_stale(disk, view, place, out);
+    if (e.only_writes && !place.shared && e.window.front()->since <= e.begin &&
+        !e.absent_somewhere) {
+      judge_promised_bytes(disk, view, e, place, out);
+    }
+  }
+}
+
+// Old or new: a file that existed throughout must be found, once, with a size that it had.
+void Oracle::judge_names(const VolumeView& view, const Expectation& e,
+                         const std::vector<Found>& found, std::vector<Violation>* out) const {
+  const std::string& path = e.window.back()->path;
+  uint64_t smallest = UINT64_MAX;
+  uint64_t largest = 0;
+  for (const FileVersion* version : e.window) {
+    smallest = std::min(smallest, version->node->size);
+    largest = std::max(largest, version->node->size);
+  }
+  // At a name that another file had too, only a size that this one had makes it this one.
+  std::vector<const Found*> own;
+  for (const Found& place : found) {
+    const uint64_t size = place.node->set->data_length;
+    if (!place.shared || e.file->directory || (size >= smallest && size <= largest)) {
+      own.push_back(&place);
+    }
+  }
+  if (own.empty()) {
+    if (e.absent_somewhere) return;
+    if (e.only_writes) {
+      out->push_back({promise_contract(e.promise), "lost", path, std::nullopt,
+                      "written to since its promise, and not found"});
+    } else {
+      out->push_back(
+          {Contract::kAtomic, "neither", path, std::nullopt, "found under none of its names"});
+    }
+    return;
+  }
+  size_t certain = 0;
+  for (const Found* place : own) certain += place->shared ? 0 : 1;
+  if (certain > 1) {
+    out->push_back({Contract::kAtomic, "both", path, std::nullopt,
+                    fmt::format("found as '{}' and as '{}'", own[0]->path, own[1]->path)});
+  }
+  if (e.file->directory) return;
+  bool written = false;
+  for (const Touch& touch : e.file->touches) {
+    written = written || (touch.write && touch.op >= e.begin && touch.op < e.end);
+  }
+  for (const Found* place : own) {
+    const uint64_t size = place->node->set->data_length;
+    bool known = false;
+    for (const FileVersion* version : e.window) known = known || version->node->size == size;
+    if (written) known = size >= smallest && size <= largest;
+    if (!known && !place->shared && !(e.absent_somewhere && size == 0)) {
+      out->push_back({Contract::kAtomic, "size", place->path, std::nullopt,
+                      fmt::format("DataLength is {}, which it never was", size)});
+    }
+  }
+  (void)view;
+}
+
+// Every byte below ValidDataLength is zero or was written there, in some file that had this name.
+void Oracle::judge_stale(const sim::SectorReader& disk, const VolumeView& view, const Found& found,
+                         std::vector<Violation>* out) {
+  uint64_t limit = 0;
+  std::vector<std::shared_ptr<const ModelNode>> candidates;
+  const auto claimants = claimants_.find(fold(found.path));
+  ZT_ASSERT(claimants != claimants_.end());
+  for (auto file = claimants->second.rbegin(); file != claimants->second.rend(); ++file) {
+    for (auto v = (*file)->versions.rbegin(); v != (*file)->versions.rend(); ++v) {
+      if (v->node == nullptr || v->since > counts_.issued) continue;
+      candidates.push_back(v->node);
+      limit = std::max(limit, v->node->size);
+    }
+  }
+  const std::vector<std::byte> got =
+      read_found(disk, view, *found.node, std::min(limit, valid_of(*found.node)));
+  std::vector<bool> bad;
+  size_t wrong = 0;
+  const size_t step = sim::kSectorSize.value();
+  std::optional<ByteRange> range;
+  bool all_poison = true;
+  for (size_t begin = 0; begin < got.size(); begin += step) {
+    const size_t length = std::min(step, got.size() - begin);
+    const auto equals = [&](const std::shared_ptr<const ModelNode>& node) {
+      const std::vector<std::byte>& bytes = bytes_of(node);
+      return bytes.size() >= begin + length &&
+             std::memcmp(bytes.data() + begin, got.data() + begin, length) == 0;
+    };
+    if (std::any_of(candidates.begin(), candidates.end(), equals)) continue;
+    for (size_t i = begin; i < begin + length; ++i) {
+      if (got[i] == std::byte{0}) continue;
+      const bool written = std::any_of(candidates.begin(), candidates.end(),
+                                       [&](const std::shared_ptr<const ModelNode>& node) {
+                                         const std::vector<std::byte>& bytes = bytes_of(node);
+                                         return i < bytes.size() && bytes[i] == got[i];
+                                       });
+      if (written) continue;
+      ++wrong;
+      all_poison = all_poison && got[i] == poison_;
+      if (!range) range = ByteRange{i, i + 1};
+      range->end = i + 1;
+    }
+  }
+  if (!range) return;
+  out->push_back({Contract::kNoStale, all_poison ? "poison" : "stale-bytes", found.path, range,
+                  fmt::format("{} bytes in the range were never written there", wrong)});
+}
+
+// A file that was only written to since its promise: what was promised is there unless a later
+// write went over it.
+void Oracle::judge_promised_bytes(const sim::SectorReader& disk, const VolumeView& view,
+                                  const Expectation& e, const Found& found,
+                                  std::vector<Violation>* out) {
+  const Contract contract = promise_contract(e.promise);
+  const ModelNode& promised = *e.window.front()->node;
+  const EntrySet& set = *found.node->set;
+  if (set.data_length < promised.size) {
+    out->push_back(
+        {contract, "size", found.path, std::nullopt,
+         fmt::format("DataLength is {}, {} was promised", set.data_length, promised.size)});
+    return;
+  }
+  if (set.valid_data_length < promised.valid_size) {
+    out->push_back({contract, "valid-size", found.path, std::nullopt,
+                    fmt::format("ValidDataLength is {}, {} was promised", set.valid_data_length,
+                                promised.valid_size)});
+    return;
+  }
+  const std::vector<std::byte> got = read_found(disk, view, *found.node, promised.size);
+  const std::vector<std::byte>& first = bytes_of(e.window.front()->node);
+  if (got.size() < first.size()) {
+    out->push_back({contract, "bytes", found.path, ByteRange{got.size(), first.size()},
+                    fmt::format("the cluster chain ends at byte {}", got.size())});
+    return;
+  }
+  std::optional<ByteRange> range;
+  for (size_t i = 0; i < first.size(); ++i) {
+    if (got[i] == first[i]) continue;
+    bool later = false;
+    for (const FileVersion* version : e.window) {
+      const std::vector<std::byte>& bytes = bytes_of(version->node);
+      later = later || (i < bytes.size() && bytes[i] == got[i]);
+    }
+    if (later) continue;
+    if (!range) range = ByteRange{i, i + 1};
+    range->end = i + 1;
+  }
+  if (range) {
+    out->push_back(
+        {contract, "bytes", found.path, range, "neither the promised nor a later version"});
+  }
+}
+
+// A name that some file had at every moment of the window must be found, whichever file it is.
+void Oracle::judge_shared_paths(const VolumeView& view, std::vector<Violation>* out) const {
+  for (const auto& [path, indices] : by_path_) {
+    if (indices.size() < 2) continue;
+    size_t begin = counts_.issued;
+    for (const size_t i : indices) begin = std::min(begin, expectations_[i].begin);
+    bool always = true;
+    for (size_t n = begin; n <= counts_.issued; ++n) {
+      always = always && history_.model(n).find(path).has_value();
+    }
+    if (always && view.find(path) == nullptr) {
+      out->push_back({Contract::kAtomic, "neither", path, std::nullopt,
+                      "neither the old nor the new file of that name is found"});
+    }
+  }
+}
+
+std::vector<std::string> Oracle::touched_paths() const {
+  std::vector<std::string> paths;
+  for (const Expectation& e : expectations_) {
+    if (e.touched && !e.file->directory) {
+      paths.insert(paths.end(), e.paths.begin(), e.paths.end());
+    }
+  }
+  return paths;
+}
+
+const std::vector<std::byte>& Oracle::bytes_of(const std::shared_ptr<const ModelNode>& node) {
+  constexpr size_t kLimit = 4096;  // versions kept as plain bytes
+  const auto place = bytes_.find(node.get());
+  if (place != bytes_.end()) return place->second;
+  ZT_ASSERT(bytes_.size() < kLimit);
+  std::vector<std::byte> bytes(node->size);
+  node->content.read(0, bytes);
+  return bytes_.emplace(node.get(), std::move(bytes)).first->second;
+}
+
+// At most `limit` bytes from the start of the file, as a driver shows them.
+std::vector<std::byte> Oracle::read_found(const sim::SectorReader& disk, const VolumeView& view,
+                                          const TreeNode& node, uint64_t limit) const {
+  std::vector<std::byte> bytes(std::min(limit, node.set->data_length));
+  const sim::ByteCount got = read_file(disk, *view.geometry, node, sim::FilePos{0}, bytes);
+  bytes.resize(got.value());
+  return bytes;
+}
+
+}  // namespace zerotail::harness

@@ -1,0 +1,268 @@
+#include "zerotail/harness/recording.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "zerotail/harness/check.h"
+#include "zerotail/harness/disk_stack.h"
+#include "zerotail/harness/executor.h"
+
+namespace zerotail::harness {
+namespace {
+
+using sim::Errno;
+using sim::Error;
+using sim::Result;
+using sim::Status;
+
+constexpr uint64_t kDentrySize = 32;
+constexpr uint8_t kFileEntry = 0x85;
+constexpr uint8_t kInUse = 0x80;
+
+Status read_bytes(const sim::SectorReader& disk, const VolumeView& view, const TreeNode& node,
+                  const std::string& path, std::vector<std::byte>* out) {
+  out->resize(std::min(node.set->valid_data_length, node.set->data_length));
+  const sim::ByteCount got = read_file(disk, *view.geometry, node, sim::FilePos{0}, *out);
+  if (got.value() == out->size()) return {};
+  return Error(Errno::kIo,
+               fmt::format("image: '{}' ends at byte {} of {}", path, got.value(), out->size()));
+}
+
+Status import_directory(const sim::SectorReader& disk, const VolumeView& view,
+                        const DirectoryView& directory, const std::string& prefix, Model* model) {
+  std::vector<std::byte> bytes;
+  for (const auto& node : directory.nodes) {
+    if (!node->set->usable()) continue;
+    Model::Import item;
+    item.path = prefix + node->set->utf8;
+    item.directory = node->set->directory;
+    item.size = item.directory ? node->chain->clusters.value() * view.geometry->cluster_size.value()
+                               : node->set->data_length;
+    item.first_entry = node->set->entry;
+    item.entry_count = node->set->entries;
+    bytes.clear();
+    if (!item.directory) {
+      item.valid_size = std::min(node->set->valid_data_length, node->set->data_length);
+      ZT_TRY(read_bytes(disk, view, *node, item.path, &bytes));
+      item.bytes = bytes;
+    }
+    if (!model->import(item)) {
+      return Error(Errno::kExist, fmt::format("image: '{}' stands twice", item.path));
+    }
+    if (node->child != nullptr) {
+      ZT_TRY(import_directory(disk, view, *node->child, item.path + "/", model));
+    }
+  }
+  return {};
+}
+
+// Entries in use at the start of the root directory that belong to the system.
+uint64_t system_entries(const sim::SectorReader& disk, const VolumeView& view) {
+  const uint64_t per_sector = sim::kSectorSize.value() / kDentrySize;
+  uint64_t count = 0;
+  for (const ClusterRun& run : view.root->runs) {
+    const sim::Sector first = view.geometry->sector_of(run.first);
+    const uint64_t entries =
+        view.geometry->cluster_sectors().value() * run.count.value() * per_sector;
+    for (uint64_t i = 0; i < entries; ++i) {
+      const std::byte* sector = disk.sector(first + sim::SectorCount{i / per_sector});
+      const auto type = static_cast<uint8_t>(sector[i % per_sector * kDentrySize]);
+      if ((type & kInUse) == 0 || type == kFileEntry) return count;
+      ++count;
+    }
+  }
+  return count;
+}
+
+Result<Model> import_volume(const sim::SectorReader& disk, const TraceHeader& header,
+                            uint64_t clusters_free) {
+  const CheckResult check = check_volume(disk);
+  if (!check.view->mountable()) {
+    const std::string why =
+        check.problems.empty() ? std::string("no reason given") : check.problems[0].describe();
+    return Error(Errno::kInval, "image: cannot be mounted: " + why);
+  }
+  ModelGeometry geometry =
+      model_geometry(header, check.view->geometry->cluster_count, clusters_free);
+  geometry.root_clusters = check.view->root_chain->clusters.value();
+  geometry.root_entries = system_entries(disk, *check.view);
+  Model model(geometry);
+  model.set_keep(header.keep);
+  ZT_TRY(import_directory(disk, *check.view, *check.view->root, {}, &model));
+  return model;
+}
+
+// Overwrites the clusters that the bitmap calls free, so that stale bytes can be told from data.
+Status poison_free_clusters(sim::MemDisk* disk, std::byte poison) {
+  const CheckResult check = check_volume(*disk);
+  const VolumeView& view = *check.view;
+  if (!view.mountable() || view.bitmap == nullptr) {
+    return Error(Errno::kInval, "image: has no allocation bitmap that can be read");
+  }
+  std::vector<std::byte> bitmap((view.geometry->cluster_count + 7) / 8);
+  uint64_t filled = 0;
+  for (const ClusterRun& run : view.bitmap->runs) {
+    const uint64_t length =
+        std::min(bitmap.size() - filled, run.count.value() * view.geometry->cluster_size.value());
+    disk->read(sim::dev_pos(view.geometry->sector_of(run.first)),
+               std::span(bitmap).subspan(filled, length));
+    filled += length;
+  }
+  const std::vector<std::byte> cluster(view.geometry->cluster_size.value(), poison);
+  for (uint64_t i = 0; i < view.geometry->cluster_count; ++i) {
+    if ((bitmap[i / 8] >> (i % 8) & std::byte{1}) != std::byte{0}) continue;
+    disk->write(sim::dev_pos(view.geometry->sector_of(sim::Cluster{i + 2})), cluster);
+  }
+  return {};
+}
+
+// An image's own geometry replaces what the header says of it.
+Status adopt_image_geometry(const sim::SectorReader& disk, TraceHeader* header) {
+  const CheckResult check = check_volume(disk);
+  if (!check.view->geometry) {
+    const std::string why =
+        check.problems.empty() ? std::string("no exFAT volume") : check.problems[0].describe();
+    return Error(Errno::kInval, "image: " + why);
+  }
+  header->sector = check.view->geometry->sector_size.value();
+  header->cluster = check.view->geometry->cluster_size.value();
+  header->logical = std::min<uint64_t>(header->logical_block(), header->sector);
+  header->size_mib = sim::bytes(disk.capacity()).value() >> 20;
+  return {};
+}
+
+Result<sim::MemDisk> prepare_disk(const RecordOptions& options, TraceHeader* header) {
+  if (!options.image) return format_disk(*header);
+  sim::MemDisk::Options disk_options;
+  ZT_TRY(adopt_image_geometry(*options.image, header));
+  disk_options.logical_block = sim::ByteCount{header->logical_block()};
+  sim::MemDisk disk(*options.image, disk_options);
+  if (!options.keep_free) ZT_TRY(poison_free_clusters(&disk, std::byte{header->poison}));
+  return disk;
+}
+
+// Runs the operations, telling the history and the log.
+class Recorder {
+ public:
+  Recorder(Recording* recording, Executor* executor)
+      : recording_(*recording), executor_(*executor) {}
+
+  void run(const std::vector<Operation>& ops, bool marked) {
+    for (const Operation& op : ops) {
+      const size_t index = recording_.history->op_count();
+      if (marked) recording_.log->mark(kMarkIssued, index);
+      const OpResult result = executor_.run(op);
+      if (marked) returned(index);
+      const std::string wrong = recording_.history->record(op, result);
+      if (!wrong.empty()) recording_.wrong_answers.push_back({index, op.path, wrong});
+      if (marked) keep_promise_mark(index);
+    }
+  }
+
+  Status unmount(bool marked) {
+    const size_t index = recording_.history->op_count();
+    if (marked) recording_.log->mark(kMarkIssued, index);
+    ZT_TRY(executor_.unmount());
+    if (marked) returned(index);
+    recording_.history->record_unmount(true);
+    if (marked) keep_promise_mark(index);
+    return {};
+  }
+
+ private:
+  void returned(size_t index) {
+    recording_.log->mark(kMarkReturned, index);
+    mark_ = static_cast<uint32_t>(recording_.log->marks().size() - 1);
+  }
+  void keep_promise_mark(size_t index) {
+    if (recording_.history->promises(index)) recording_.promise_marks.push_back(mark_);
+  }
+
+  Recording& recording_;
+  Executor& executor_;
+  uint32_t mark_ = 0;
+};
+
+// A fresh history that begins at the volume as it stands now.
+Result<std::unique_ptr<History>> begin_history(const Recording& recording, Executor* executor) {
+  Result<volume::StatFs> statfs = executor->volume().statfs();
+  if (!statfs.ok()) return statfs.error();
+  Result<Model> model =
+      import_volume(*recording.medium, recording.trace.header, statfs->blocks_free);
+  if (!model.ok()) return model.error();
+  return std::make_unique<History>(std::move(*model), recording.trace.header,
+                                   recording.device.write_through);
+}
+
+void count_requests(Recording* recording) {
+  for (const sim::IoRecord& record : recording->log->records()) {
+    switch (record.op) {
+      case sim::BioOp::kWrite:
+      case sim::BioOp::kDiscard:
+        ++recording->requests;
+        if (record.preflush) ++recording->flushes;
+        break;
+      case sim::BioOp::kFlush:
+        ++recording->flushes;
+        break;
+      case sim::BioOp::kRead:
+        break;
+    }
+  }
+}
+
+const char* io_path_word(volume::IoPath path) {
+  return path == volume::IoPath::kIomap ? "iomap" : "buffer_head";
+}
+
+const char* ordering_word(volume::Ordering ordering) {
+  return ordering == volume::Ordering::kLinux ? "linux" : "careful";
+}
+
+}  // namespace
+
+Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& options) {
+  ZT_ASSERT(setup <= trace.ops.size());
+  Recording recording;
+  recording.trace = trace;
+  recording.trace.header.io_path = io_path_word(options.io_path);
+  recording.trace.header.ordering = ordering_word(options.ordering);
+  recording.device = options.device;
+  ZT_ASSIGN(sim::MemDisk disk, prepare_disk(options, &recording.trace.header));
+  recording.medium = std::make_unique<sim::MemDisk>(std::move(disk));
+  recording.world = std::make_unique<sim::World>(options.seed);
+  recording.log = std::make_unique<sim::IoLog>(*recording.medium, recording.world->loop);
+
+  const auto middle = trace.ops.begin() + static_cast<std::ptrdiff_t>(setup);
+  Executor executor(*recording.world, *recording.log, recording.trace.header);
+  Recorder recorder(&recording, &executor);
+  if (setup > 0) {
+    ZT_TRY(executor.mount());
+    ZT_ASSIGN(recording.history, begin_history(recording, &executor));
+    recorder.run({trace.ops.begin(), middle}, false);
+    ZT_TRY(recorder.unmount(false));
+  }
+  recording.log->clear();
+  recording.base = recording.medium->snapshot();
+  ZT_TRY(executor.mount());
+  ZT_ASSIGN(recording.history, begin_history(recording, &executor));
+  recording.trace.ops.assign(middle, trace.ops.end());
+  recorder.run(recording.trace.ops, true);
+  ZT_TRY(recorder.unmount(true));
+  count_requests(&recording);
+  return recording;
+}
+
+OpCounts op_counts(const Recording& recording, uint64_t event) {
+  OpCounts counts;
+  for (const sim::IoMark& mark : recording.log->marks()) {
+    if (mark.event > event) break;
+    if (mark.kind == kMarkIssued) counts.issued = mark.id + 1;
+    if (mark.kind == kMarkReturned) counts.returned = mark.id + 1;
+  }
+  return counts;
+}
+
+}  // namespace zerotail::harness
