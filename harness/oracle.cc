@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <span>
 
 namespace zerotail::harness {
 namespace {
@@ -34,15 +36,56 @@ Contract content_contract(const Expectation& e) {
   return e.directories_touched ? Contract::kDurable : Contract::kContained;
 }
 
-// The first and last difference of two ranges of one length.
-std::optional<ByteRange> difference(std::span<const std::byte> a, std::span<const std::byte> b) {
-  ZT_ASSERT(a.size() == b.size());
-  if (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0) return std::nullopt;
-  size_t begin = 0;
-  while (a[begin] == b[begin]) ++begin;
-  size_t end = a.size();
-  while (a[end - 1] == b[end - 1]) --end;
-  return ByteRange{begin, end};
+constexpr size_t kPiece = FileContent::kChunk;
+
+// Are the bytes at `pos` those of this version? False past its end.
+bool equals(const ModelNode& node, uint64_t pos, std::span<const std::byte> got) {
+  if (pos + got.size() > node.size) return false;
+  std::array<std::byte, kPiece> want;
+  while (!got.empty()) {
+    const size_t length = std::min(got.size(), kPiece);
+    node.content.read(pos, std::span(want).first(length));
+    if (std::memcmp(want.data(), got.data(), length) != 0) return false;
+    got = got.subspan(length);
+    pos += length;
+  }
+  return true;
+}
+
+bool has_byte(const ModelNode& node, uint64_t pos, std::byte value) {
+  if (pos >= node.size) return false;
+  std::byte want{};
+  node.content.read(pos, std::span(&want, 1));
+  return want == value;
+}
+
+// The bytes, from `pos` 0 on, that are in none of the versions: a range around them and how many.
+struct Foreign {
+  ByteRange range;
+  size_t count = 0;
+  bool all_poison = true;
+};
+
+std::optional<Foreign> foreign_bytes(std::span<const std::byte> got,
+                                     const std::vector<const ModelNode*>& versions,
+                                     bool zero_is_fine, std::byte poison) {
+  std::optional<Foreign> foreign;
+  const size_t step = sim::kSectorSize.value();
+  for (size_t begin = 0; begin < got.size(); begin += step) {
+    const std::span<const std::byte> piece = got.subspan(begin, std::min(step, got.size() - begin));
+    const auto same = [&](const ModelNode* node) { return equals(*node, begin, piece); };
+    if (std::any_of(versions.begin(), versions.end(), same)) continue;
+    for (size_t i = begin; i < begin + piece.size(); ++i) {
+      if (zero_is_fine && got[i] == std::byte{0}) continue;
+      const auto written = [&](const ModelNode* node) { return has_byte(*node, i, got[i]); };
+      if (std::any_of(versions.begin(), versions.end(), written)) continue;
+      if (!foreign) foreign = Foreign{{i, i + 1}, 0, true};
+      foreign->range.end = i + 1;
+      ++foreign->count;
+      foreign->all_poison = foreign->all_poison && got[i] == poison;
+    }
+  }
+  return foreign;
 }
 
 uint64_t valid_of(const TreeNode& node) {
@@ -230,14 +273,13 @@ void Oracle::judge_untouched(const sim::SectorReader& disk, const VolumeView& vi
                                 want.valid_size)});
   }
   const std::vector<std::byte> got = read_found(disk, view, *found.front().node, want.size);
-  const std::vector<std::byte>& expected = bytes_of(e.window.front()->node);
-  const size_t common = std::min(got.size(), expected.size());
-  if (got.size() < expected.size()) {
-    out->push_back({contract, "bytes", path, ByteRange{got.size(), expected.size()},
+  if (got.size() < want.size) {
+    out->push_back({contract, "bytes", path, ByteRange{got.size(), want.size},
                     fmt::format("the cluster chain ends at byte {}", got.size())});
-  } else if (const auto range =
-                 difference(std::span(got).first(common), std::span(expected).first(common))) {
-    out->push_back({contract, "bytes", path, range, "not the bytes that were promised"});
+  } else if (const auto foreign = foreign_bytes(got, {&want}, false, poison_)) {
+    out->push_back({contract, "bytes", path, foreign->range,
+                    fmt::format("{} bytes in the range are not those that were promised{}",
+                                foreign->count, foreign->all_poison ? ": poison" : "")});
   }
 }
 
@@ -312,48 +354,23 @@ void Oracle::judge_names(const VolumeView& view, const Expectation& e,
 void Oracle::judge_stale(const sim::SectorReader& disk, const VolumeView& view, const Found& found,
                          std::vector<Violation>* out) {
   uint64_t limit = 0;
-  std::vector<std::shared_ptr<const ModelNode>> candidates;
+  std::vector<const ModelNode*> candidates;
   const auto claimants = claimants_.find(fold(found.path));
   ZT_ASSERT(claimants != claimants_.end());
   for (auto file = claimants->second.rbegin(); file != claimants->second.rend(); ++file) {
     for (auto v = (*file)->versions.rbegin(); v != (*file)->versions.rend(); ++v) {
       if (v->node == nullptr || v->since > counts_.issued) continue;
-      candidates.push_back(v->node);
+      candidates.push_back(v->node.get());
       limit = std::max(limit, v->node->size);
     }
   }
   const std::vector<std::byte> got =
       read_found(disk, view, *found.node, std::min(limit, valid_of(*found.node)));
-  std::vector<bool> bad;
-  size_t wrong = 0;
-  const size_t step = sim::kSectorSize.value();
-  std::optional<ByteRange> range;
-  bool all_poison = true;
-  for (size_t begin = 0; begin < got.size(); begin += step) {
-    const size_t length = std::min(step, got.size() - begin);
-    const auto equals = [&](const std::shared_ptr<const ModelNode>& node) {
-      const std::vector<std::byte>& bytes = bytes_of(node);
-      return bytes.size() >= begin + length &&
-             std::memcmp(bytes.data() + begin, got.data() + begin, length) == 0;
-    };
-    if (std::any_of(candidates.begin(), candidates.end(), equals)) continue;
-    for (size_t i = begin; i < begin + length; ++i) {
-      if (got[i] == std::byte{0}) continue;
-      const bool written = std::any_of(candidates.begin(), candidates.end(),
-                                       [&](const std::shared_ptr<const ModelNode>& node) {
-                                         const std::vector<std::byte>& bytes = bytes_of(node);
-                                         return i < bytes.size() && bytes[i] == got[i];
-                                       });
-      if (written) continue;
-      ++wrong;
-      all_poison = all_poison && got[i] == poison_;
-      if (!range) range = ByteRange{i, i + 1};
-      range->end = i + 1;
-    }
-  }
-  if (!range) return;
-  out->push_back({Contract::kNoStale, all_poison ? "poison" : "stale-bytes", found.path, range,
-                  fmt::format("{} bytes in the range were never written there", wrong)});
+  const auto foreign = foreign_bytes(got, candidates, true, poison_);
+  if (!foreign) return;
+  out->push_back({Contract::kNoStale, foreign->all_poison ? "poison" : "stale-bytes", found.path,
+                  foreign->range,
+                  fmt::format("{} bytes in the range were never written there", foreign->count)});
 }
 
 // A file that was only written to since its promise: what was promised is there unless a later
@@ -377,27 +394,18 @@ void Oracle::judge_promised_bytes(const sim::SectorReader& disk, const VolumeVie
     return;
   }
   const std::vector<std::byte> got = read_found(disk, view, *found.node, promised.size);
-  const std::vector<std::byte>& first = bytes_of(e.window.front()->node);
-  if (got.size() < first.size()) {
-    out->push_back({contract, "bytes", found.path, ByteRange{got.size(), first.size()},
+  if (got.size() < promised.size) {
+    out->push_back({contract, "bytes", found.path, ByteRange{got.size(), promised.size},
                     fmt::format("the cluster chain ends at byte {}", got.size())});
     return;
   }
-  std::optional<ByteRange> range;
-  for (size_t i = 0; i < first.size(); ++i) {
-    if (got[i] == first[i]) continue;
-    bool later = false;
-    for (const FileVersion* version : e.window) {
-      const std::vector<std::byte>& bytes = bytes_of(version->node);
-      later = later || (i < bytes.size() && bytes[i] == got[i]);
-    }
-    if (later) continue;
-    if (!range) range = ByteRange{i, i + 1};
-    range->end = i + 1;
-  }
-  if (range) {
-    out->push_back(
-        {contract, "bytes", found.path, range, "neither the promised nor a later version"});
+  std::vector<const ModelNode*> versions;
+  for (const FileVersion* version : e.window) versions.push_back(version->node.get());
+  if (const auto foreign = foreign_bytes(got, versions, false, poison_)) {
+    out->push_back({contract, "bytes", found.path, foreign->range,
+                    fmt::format("{} bytes in the range are neither the promised nor a later "
+                                "version{}",
+                                foreign->count, foreign->all_poison ? ": poison" : "")});
   }
 }
 
@@ -426,16 +434,6 @@ std::vector<std::string> Oracle::touched_paths() const {
     }
   }
   return paths;
-}
-
-const std::vector<std::byte>& Oracle::bytes_of(const std::shared_ptr<const ModelNode>& node) {
-  constexpr size_t kLimit = 4096;  // versions kept as plain bytes
-  const auto place = bytes_.find(node.get());
-  if (place != bytes_.end()) return place->second;
-  ZT_ASSERT(bytes_.size() < kLimit);
-  std::vector<std::byte> bytes(node->size);
-  node->content.read(0, bytes);
-  return bytes_.emplace(node.get(), std::move(bytes)).first->second;
 }
 
 // At most `limit` bytes from the start of the file, as a driver shows them.

@@ -77,6 +77,10 @@ class FindingSet {
   [[nodiscard]] bool contains(const std::string& fingerprint) const {
     return by_fingerprint_.contains(fingerprint);
   }
+  // Another state that shows a finding that is here.
+  void count_again(const std::string& fingerprint) {
+    ++findings_[by_fingerprint_.at(fingerprint)].count;
+  }
 
  private:
   std::vector<Finding> findings_;

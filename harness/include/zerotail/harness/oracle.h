@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "zerotail/harness/check_incremental.h"
@@ -69,7 +68,6 @@ class Oracle {
                                         const Expectation& expectation) const;
   [[nodiscard]] bool affected(const Expectation& expectation,
                               const CheckJudgement& judgement) const;
-  const std::vector<std::byte>& bytes_of(const std::shared_ptr<const ModelNode>& node);
   std::vector<std::byte> read_found(const sim::SectorReader& disk, const VolumeView& view,
                                     const TreeNode& node, uint64_t limit) const;
 
@@ -84,7 +82,6 @@ class Oracle {
   std::vector<size_t> base_violated_;                                 // indices with a base verdict
   std::map<std::string, std::vector<size_t>> by_path_;                // folded path -> expectations
   std::map<std::string, std::vector<const FileHistory*>> claimants_;  // whole history, folded path
-  std::unordered_map<const ModelNode*, std::vector<std::byte>> bytes_;
 };
 
 }  // namespace zerotail::harness

@@ -1,0 +1,45 @@
+// The verdict on one crash state: all contracts, from the checker, the oracle and the core.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "zerotail/fault/crash_model.h"
+#include "zerotail/harness/check_incremental.h"
+#include "zerotail/harness/core_probe.h"
+#include "zerotail/harness/finding.h"
+#include "zerotail/harness/oracle.h"
+#include "zerotail/harness/recording.h"
+
+namespace zerotail::harness {
+
+class Judge {
+ public:
+  Judge(const Recording& recording, const fault::CrashModel& model, bool core_probe);
+
+  // Goes to a crash point; points ascend.
+  void move_to(const fault::CrashPoint& point);
+  // The violations of a state of that point, in a stable order.
+  [[nodiscard]] const std::vector<Violation>& judge(const fault::CrashImage& image);
+  [[nodiscard]] OpCounts counts() const { return counts_; }
+  // Changes whenever something else is expected of the same disk.
+  [[nodiscard]] uint64_t context() const { return context_; }
+  [[nodiscard]] uint64_t core_mounts() const { return probe_ ? probe_->mounts() : 0; }
+
+ private:
+  void judge_structure(const CheckJudgement& judgement);
+
+  const Recording& recording_;
+  const fault::CrashModel& model_;
+  uint32_t segment_ = UINT32_MAX;
+  OpCounts counts_;
+  bool have_counts_ = false;
+  uint64_t context_ = 0;
+  std::unique_ptr<IncrementalChecker> checker_;
+  Oracle oracle_;
+  std::unique_ptr<CoreProbe> probe_;
+  std::vector<Violation> violations_;
+};
+
+}  // namespace zerotail::harness
