@@ -34,6 +34,10 @@ struct CrashModelOptions {
   sim::ByteCount atomic_unit{512};  // a power of two, 512 or more
   bool atomic_bios = false;         // the device promises whole bios: one unit a bio
   bool write_through = false;       // no volatile cache: a completed write is durable
+  // A lying device, for canaries: flushes (PREFLUSH included) and FUA complete without effect.
+  // Epochs are still counted, so that crash points keep their places in the log.
+  bool honour_flush = true;
+  bool honour_fua = true;
 };
 
 // One pending version of one unit. `data` lives as long as the model.
