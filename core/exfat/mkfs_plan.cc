@@ -61,6 +61,9 @@ Status check_sizes(ByteCount sector, ByteCount cluster, ByteCount boundary) {
     return invalid("boundary alignment of " + text(boundary) + " is smaller than the sector (" +
                    text(sector) + ")");
   }
+  if (boundary / sector > kMaxSectorNumber) {
+    return invalid("boundary alignment of " + text(boundary) + " is beyond sector 4294967295");
+  }
   return {};
 }
 

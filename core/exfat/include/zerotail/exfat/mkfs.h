@@ -22,12 +22,12 @@ namespace zerotail::exfat {
 inline constexpr uint32_t kDefaultVolumeSerial = 0x5EED0001;
 
 struct MkfsOptions {
-  sim::ByteCount sector_size{512};               // BytesPerSector: 512 or 4096
-  std::optional<sim::ByteCount> cluster_size;    // a power of two; default: by volume size
-  std::optional<sim::ByteCount> boundary_align;  // a power of two; default: 1 MiB
-  std::string label;                             // UTF-8; at most 11 UTF-16 units
-  bool pack_bitmap = false;                      // place the bitmap right behind the FAT
-  bool full_format = false;                      // zero the whole volume first
+  sim::ByteCount sector_size{512};                 // BytesPerSector: 512 or 4096
+  std::optional<sim::ByteCount> cluster_size{};    // a power of two; default: by volume size
+  std::optional<sim::ByteCount> boundary_align{};  // a power of two; default: 1 MiB
+  std::string label{};                             // UTF-8; at most 11 UTF-16 units
+  bool pack_bitmap = false;                        // place the bitmap right behind the FAT
+  bool full_format = false;                        // zero the whole volume first
   uint32_t volume_serial = kDefaultVolumeSerial;
 };
 
