@@ -1,16 +1,15 @@
 // The recorder: passes bios through and keeps what the crash model needs: every write, flush and
 // discard with its data, when it was submitted and when it completed, and marks between them.
-// Reads are counted, not kept (see `record_reads`).
+// Reads are counted, not kept. A bio that is out of range is passed on and not kept: no device
+// takes it. A bio submitted while recording is off leaves no record, even if it completes later.
 //
 // Order: submissions, completions and marks share one counter ("event"), so that "completed before
 // it was submitted" can be told. Data is captured at submission.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <variant>
 #include <vector>
 
 #include "zerotail/sim/block_device.h"
@@ -55,13 +54,17 @@ class IoLog : public BlockDevice {
   [[nodiscard]] uint64_t last_event() const { return next_event_ - 1; }
   [[nodiscard]] uint64_t reads() const { return reads_; }
   void set_recording(bool on) { recording_ = on; }
+  // Forgets all; events count from 1 again. Bios under way will not be recorded.
   void clear();
 
  private:
+  void completed(size_t index, Errno status);
+
   BlockDevice& below_;
   EventLoop& loop_;
   bool recording_ = true;
   uint64_t next_event_ = 1;
+  uint64_t generation_ = 0;  // of the records: counts clear()
   uint64_t reads_ = 0;
   std::vector<IoRecord> records_;
   std::vector<IoMark> marks_;

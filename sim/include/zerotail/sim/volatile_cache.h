@@ -1,12 +1,16 @@
 // The device's volatile write-back cache. Completed writes are visible to reads at once and durable
 // only after a flush, an eviction, or for themselves with FUA.
-// Invariant: a sector version leaves pending_ only by flush, FUA or eviction.
+// A discard goes to the medium at once and takes what is pending there with it.
+// Invariant: a sector version leaves the cache only by flush, FUA, eviction or discard; what the
+// medium refuses to take stays.
 // FUA writes its own sectors through (with their older versions dropped) and flushes no others.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "zerotail/sim/block_device.h"
@@ -19,9 +23,10 @@ class VolatileCache : public BlockDevice {
   struct Options {
     bool honour_flush = true;  // false: a lying device, for canaries
     bool honour_fua = true;
-    uint64_t evict_one_in =
-        0;  // after each write, evict a random pending sector once in n; 0 never
+    // After each cached write, evict a random pending block once in n; 0 never.
+    uint64_t evict_one_in = 0;
   };
+  // The medium must complete each bio before its submit() returns.
   VolatileCache(BlockDevice& medium, const Options& options, Prng prng);
 
   [[nodiscard]] const DeviceInfo& info() const override { return info_; }
@@ -31,13 +36,29 @@ class VolatileCache : public BlockDevice {
   void lose_power();
 
  private:
-  Errno write_through(Sector sector, const std::vector<std::byte>& content);
+  struct Slot {
+    Sector sector;
+    std::array<std::byte, kSectorSize.value()> content;
+  };
+  Errno read(Bio& bio);
+  Errno write(Bio& bio);
+  Errno flush();
+  Errno discard(Bio& bio);
+  void copy_pending(DevPos pos, std::span<std::byte> out) const;
+  void keep(const Bio& bio);
+  void evict(Sector sector);
+  Errno write_down(std::span<Slot> run);
+  Errno pass_down(Bio& below);
+  void add_slot(const Slot& slot);
+  void drop_slot(size_t slot);
+  void forget(Sector sector, SectorCount count);
 
   BlockDevice& medium_;
   DeviceInfo info_;
   Options options_;
   Prng prng_;
-  std::map<uint64_t, std::vector<std::byte>> pending_;
+  std::vector<Slot> slots_;                     // pending sectors, in no order that means anything
+  std::unordered_map<uint64_t, size_t> index_;  // sector -> slot; looked up, never walked
 };
 
 }  // namespace zerotail::sim
