@@ -64,7 +64,7 @@ sim::Result<volume::MountOptions> mount_options(const TraceHeader& header,
     }
   }
   options.io_path =
-      header.io_path == "buffer_head" ? volume::IoPath::kBufferHead : volume::IoPath::kIomap;
+      header.io_path == "buffer-head" ? volume::IoPath::kBufferHead : volume::IoPath::kIomap;
   options.ordering =
       header.ordering == "careful" ? volume::Ordering::kCareful : volume::Ordering::kLinux;
   options.page_size = sim::ByteCount{header.page};

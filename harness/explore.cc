@@ -1,11 +1,11 @@
 #include "zerotail/harness/explore.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
 #include <unordered_map>
-
-#include <fmt/format.h>
 
 #include "zerotail/harness/judge.h"
 
@@ -91,8 +91,8 @@ class Exploration {
         image_(model),
         judge_(recording, model, options.core_probe),
         collector_(workload, options, findings) {
-    per_point_ = std::max<uint64_t>(
-        kLeastPerPoint, options.budget / std::max<uint64_t>(1, model.points().size()));
+    per_point_ = std::max<uint64_t>(kLeastPerPoint,
+                                    options.budget / std::max<uint64_t>(1, model.points().size()));
   }
 
   // False when the hook asked to stop.
@@ -165,10 +165,9 @@ void report_wrong_answers(const Workload& workload, const ExploreOptions& option
                           const Recording& recording, FindingSet* findings, sim::Digest* digest) {
   Collector collector(workload, options, findings);
   for (const WrongAnswer& wrong : recording.wrong_answers) {
-    const Violation violation{
-        Contract::kAnswers, "differs", wrong.path, std::nullopt,
-        fmt::format("operation {} ({}): {}", wrong.op, recording.history->op_text(wrong.op),
-                    wrong.text)};
+    const Violation violation{Contract::kAnswers, "differs", wrong.path, std::nullopt,
+                              fmt::format("operation {} ({}): {}", wrong.op,
+                                          recording.history->op_text(wrong.op), wrong.text)};
     collector.add({violation}, "p0+", digest);
   }
 }

@@ -214,7 +214,7 @@ void count_requests(Recording* recording) {
 }
 
 const char* io_path_word(volume::IoPath path) {
-  return path == volume::IoPath::kIomap ? "iomap" : "buffer_head";
+  return path == volume::IoPath::kIomap ? "iomap" : "buffer-head";
 }
 
 const char* ordering_word(volume::Ordering ordering) {

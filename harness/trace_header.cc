@@ -168,7 +168,7 @@ Json unless_default(const TraceHeader& header) {
 using H = TraceHeader;
 constexpr uint64_t kAny = ~uint64_t{0};
 
-constexpr std::array<Key<TraceHeader>, 18> kHeaderKeys = {{
+constexpr std::array<Key<TraceHeader>, 20> kHeaderKeys = {{
     {"trace", [](H& h, const Json& j) { return read_text(h.trace, j); },
      [](const H& h) { return Json(h.trace); }},
     {"version", read_version, unless_default<&H::version>},
@@ -186,7 +186,7 @@ constexpr std::array<Key<TraceHeader>, 18> kHeaderKeys = {{
     {"page", [](H& h, const Json& j) { return read_power(h.page, j, 4096, 65536); },
      unless_default<&H::page>},
     {"io_path",
-     [](H& h, const Json& j) { return read_choice(h.io_path, j, "iomap", "buffer_head"); },
+     [](H& h, const Json& j) { return read_choice(h.io_path, j, "iomap", "buffer-head"); },
      unless_default<&H::io_path>},
     {"mount", read_mount, unless_default<&H::mount>},
     {"ordering", [](H& h, const Json& j) { return read_choice(h.ordering, j, "linux", "careful"); },
@@ -207,6 +207,9 @@ constexpr std::array<Key<TraceHeader>, 18> kHeaderKeys = {{
     {"mkfs", read_mkfs,
      [](const H& h) { return h.mkfs == MkfsSpec{} ? absent() : write_keys(h.mkfs, kMkfsKeys); }},
     {"poison", read_poison, unless_default<&H::poison>},
+    {"about", [](H& h, const Json& j) { return read_text(h.about, j); }, unless_default<&H::about>},
+    {"setup", [](H& h, const Json& j) { return read_number(h.setup, j, 0, kAny); },
+     unless_default<&H::setup>},
 }};
 
 }  // namespace

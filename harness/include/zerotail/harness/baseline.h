@@ -41,7 +41,5 @@ class Baseline {
   std::map<std::string, BaselineEntry> entries_;  // by fingerprint
 };
 
-// The baseline that is shipped for the built-in workloads.
-[[nodiscard]] std::string_view shipped_baseline_text();
 
 }  // namespace zerotail::harness

@@ -36,7 +36,7 @@ struct TraceHeader {
   uint64_t size_mib = 16;
   bool keep = true;  // false: everything of a path is closed after each operation
   uint64_t page = 4096;
-  std::string io_path = "iomap";   // or "buffer_head"
+  std::string io_path = "iomap";   // or "buffer-head"
   std::vector<std::string> mount;  // of ro, sync, dirsync, discard
   std::string ordering = "linux";  // or "careful"
   std::string preset;              // a disk's name; empty: none
@@ -46,6 +46,8 @@ struct TraceHeader {
   std::string schedule;
   MkfsSpec mkfs;
   uint8_t poison = kDefaultPoison;  // what the disk holds before mkfs
+  std::string about;                // one sentence for people
+  uint64_t setup = 0;  // operations that only prepare the volume: not explored, then unmounted
 
   [[nodiscard]] uint64_t logical_block() const { return logical == 0 ? sector : logical; }
   bool operator==(const TraceHeader&) const = default;
