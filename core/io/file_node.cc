@@ -1,0 +1,34 @@
+#include "zerotail/io/file_node.h"
+
+#include "zerotail/buffer/io_kind.h"
+#include "zerotail/exfat/file_system.h"
+#include "zerotail/io/mount.h"
+
+namespace zerotail::io {
+
+FileNode::FileNode(Mount& mount, exfat::Inode& inode)
+    : mount_(mount),
+      inode_(inode),
+      cache_(mount.world().scheduler, mount.folios(), mount.fs().geometry().sector_size()),
+      direct_waiters_(mount.world().scheduler) {
+  mount_.nodes_.emplace(inode_.number(), this);
+}
+
+FileNode::~FileNode() { mount_.nodes_.erase(inode_.number()); }
+
+sim::BlockDevice& FileNode::device() { return mount_.device(); }
+
+sim::IoTag FileNode::data_tag() const {
+  return buffer::tag(buffer::IoKind::kData, inode_.number());
+}
+
+void FileNode::end_direct() {
+  ZT_ASSERT(direct_in_flight_ > 0);
+  if (--direct_in_flight_ == 0) direct_waiters_.wake_all();
+}
+
+void FileNode::wait_direct() {
+  while (direct_in_flight_ > 0) direct_waiters_.wait("direct I/O of a file");
+}
+
+}  // namespace zerotail::io

@@ -1,0 +1,49 @@
+#include "grow.h"
+
+#include "zerotail/exfat/file_system.h"
+#include "zerotail/io/mount.h"
+
+namespace zerotail::io {
+
+namespace {
+
+// Bytes behind the old end of the file, left by stores of shared mappings, never become content.
+void hide_bytes_past_size(FileNode& node) {
+  mm::AddressSpace& cache = node.cache();
+  const sim::FilePos size = node.size();
+  const uint64_t inside = sim::offset_in(size, cache.folio_size()).value();
+  if (inside == 0) return;
+  const mm::FolioRef ref = cache.find(cache.index_of(size));
+  if (!ref) return;
+  cache.lock(*ref);
+  const mm::LockedFolio folio(cache, ref);
+  if (folio->owner() != &cache) return;
+  folio->write_protect();
+  folio->zero(inside, folio->size().value());
+}
+
+}  // namespace
+
+sim::Status grow(FileNode& node, sim::FilePos size) {
+  exfat::Inode& inode = node.inode();
+  exfat::FileSystem& fs = node.mount().fs();
+  ZT_ASSERT(inode.lock().held_exclusive() && size > inode.size());
+  ZT_TRY(fs.extend(inode, fs.geometry().clusters(size - sim::FilePos{0})));
+  hide_bytes_past_size(node);
+  inode.set_size(size);
+  touch_modified_time(inode);
+  fs.mark_dirty(inode, exfat::DirtyBits::kMetadata);
+  if (fs.options().sync) ZT_TRY(fs.write_inode(inode, true));
+  return {};
+}
+
+sim::Status free_beyond_size(FileNode& node) {
+  exfat::Inode& inode = node.inode();
+  exfat::FileSystem& fs = node.mount().fs();
+  if (inode.allocated() <= fs.geometry().clusters(inode.size() - sim::FilePos{0})) return {};
+  node.cache().truncate(inode.size());
+  node.clusters_changed();
+  return fs.shrink(inode);
+}
+
+}  // namespace zerotail::io

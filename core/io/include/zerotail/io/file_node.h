@@ -1,0 +1,51 @@
+// A file as the data paths see it: an exFAT inode with its page cache, and exFAT's answers to
+// iomap. S, V and Z (size, valid_size, zeroed_size) are the inode's.
+#pragma once
+
+#include "zerotail/exfat/inode.h"
+#include "zerotail/iomap/iomap_file.h"
+
+namespace zerotail::io {
+
+class Mount;
+
+class FileNode final : public exfat::InodeAttachment, public iomap::IomapFile {
+ public:
+  FileNode(Mount& mount, exfat::Inode& inode);
+  ~FileNode() override;
+
+  [[nodiscard]] Mount& mount() { return mount_; }
+  [[nodiscard]] exfat::Inode& inode() { return inode_; }
+
+  // InodeAttachment
+  void evict() override { cache_.truncate(sim::FilePos{0}); }
+
+  // IomapFile: the mapping table (iomap_ops.cc)
+  [[nodiscard]] mm::AddressSpace& cache() override { return cache_; }
+  [[nodiscard]] sim::BlockDevice& device() override;
+  [[nodiscard]] sim::FilePos size() const override { return inode_.size(); }
+  void grow_size(sim::FilePos size) override { inode_.set_size(size); }
+  [[nodiscard]] sim::IoTag data_tag() const override;
+  sim::Result<iomap::Mapping> map_begin(const iomap::MapRequest& request) override;
+  sim::Status map_end(const iomap::MapRequest& request, const iomap::Mapping& mapping,
+                      sim::ByteCount done) override;
+  [[nodiscard]] sim::FilePos readahead_limit() const override { return inode_.valid_size(); }
+  [[nodiscard]] uint64_t mapping_sequence() const override { return mapping_sequence_; }
+  // Clusters were freed: addresses given out for writeback are void.
+  void clusters_changed() { ++mapping_sequence_; }
+
+  // Direct I/O in flight: buffered writes and truncate wait for it.
+  void begin_direct() { ++direct_in_flight_; }
+  void end_direct();
+  void wait_direct();
+
+ private:
+  Mount& mount_;
+  exfat::Inode& inode_;
+  mm::AddressSpace cache_;
+  uint64_t mapping_sequence_ = 0;
+  uint64_t direct_in_flight_ = 0;
+  sim::WaitQueue direct_waiters_;
+};
+
+}  // namespace zerotail::io

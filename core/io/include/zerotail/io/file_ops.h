@@ -1,0 +1,47 @@
+// What a process does to the data of one file; S, V and Z move here as SEMANTICS.md of this folder
+// says. Every call takes the locks it needs.
+#pragma once
+
+#include <span>
+
+#include "zerotail/io/file_node.h"
+#include "zerotail/iomap/buffered_read.h"
+#include "zerotail/iomap/buffered_write.h"
+
+namespace zerotail::io {
+
+struct WriteMode {
+  bool append = false;     // O_APPEND: the position is S, resolved under the inode lock
+  bool sync = false;       // O_SYNC
+  bool data_sync = false;  // O_DSYNC
+};
+
+// A descriptor's memory of writeback errors: fsync reports each once (mm/errseq.h).
+using ErrorSample = mm::ErrSeq::Sample;
+
+// Bytes read; 0 at or past S.
+[[nodiscard]] sim::Result<uint64_t> read(FileNode& node, iomap::ReadaheadState& readahead,
+                                         sim::FilePos pos, std::span<std::byte> out);
+
+// Bytes written. EFBIG: the position is at or past the largest size. ENOSPC, EIO, EFAULT: only when
+// nothing was written; a gap that does not fit changes nothing.
+[[nodiscard]] sim::Result<uint64_t> write(FileNode& node, sim::FilePos pos,
+                                          const iomap::CopySource& source, const WriteMode& mode,
+                                          ErrorSample& errors);
+
+// To any size. EFBIG; ENOSPC and EIO of growing leave the file as it was; errors of shrinking are
+// returned after S has moved.
+sim::Status truncate(FileNode& node, sim::FilePos size);
+
+// fallocate mode 0: grows to pos + length, or changes nothing when that is inside S.
+sim::Status fallocate(FileNode& node, sim::FilePos pos, sim::ByteCount length);
+
+// Data in [first, last], the dentry set (with data_only: unless only times changed), all other
+// dirty metadata, a flush. Stops at the first error; an error of earlier writeback counts, if the
+// descriptor whose sample is given was not told.
+sim::Status fsync(FileNode& node, sim::FilePos first, sim::FilePos last, bool data_only,
+                  ErrorSample& errors);
+// The same for a directory, which has no data.
+sim::Status fsync_metadata(exfat::Inode& inode, bool data_only);
+
+}  // namespace zerotail::io

@@ -1,0 +1,33 @@
+#include "zerotail/io/mount.h"
+
+#include "zerotail/io/file_node.h"
+
+namespace zerotail::io {
+
+Mount::Mount(sim::World& world, sim::BlockDevice& device, sim::ByteCount page_size)
+    : world_(world), device_(device), pool_(page_size) {}
+
+Mount::~Mount() = default;
+
+sim::Result<std::unique_ptr<Mount>> Mount::open(sim::World& world, sim::BlockDevice& device,
+                                                const exfat::Options& options,
+                                                sim::ByteCount page_size) {
+  std::unique_ptr<Mount> mount(new Mount(world, device, page_size));
+  ZT_ASSIGN(mount->fs_, exfat::FileSystem::mount(world, device, options));
+  return mount;
+}
+
+FileNode& Mount::node(exfat::Inode& inode) {
+  if (inode.attachment == nullptr) inode.attachment = std::make_unique<FileNode>(*this, inode);
+  return static_cast<FileNode&>(*inode.attachment);
+}
+
+void Mount::drop_caches() {
+  for (const auto& [number, node] : nodes_) {
+    static_cast<void>(node->cache().invalidate(sim::FilePos{0}, iomap::kNoLimit, false));
+  }
+  fs_->buffers().drop_clean();
+  fs_->drop_inodes();
+}
+
+}  // namespace zerotail::io

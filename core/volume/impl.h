@@ -1,0 +1,55 @@
+// What a Volume is made of: the mount and the table of open files.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zerotail/io/file_ops.h"
+#include "zerotail/io/mount.h"
+#include "zerotail/volume/volume.h"
+
+namespace zerotail::volume {
+
+struct OpenFile {
+  exfat::InodeRef inode;
+  OpenFlags flags;
+  iomap::ReadaheadState readahead;
+  io::ErrorSample errors = 0;  // files only
+};
+
+// Where a path ends: its last component in a directory, which may or may not have it.
+struct Place {
+  enum class Kind : uint8_t { kName, kRoot, kDot, kDotDot };
+  exfat::InodeRef directory;
+  std::string_view name;
+  Kind kind = Kind::kName;
+};
+
+struct Volume::Impl {
+  MountOptions options;
+  std::unique_ptr<io::Mount> mount;
+  std::vector<std::unique_ptr<OpenFile>> files;  // by descriptor; nullptr: free
+  bool unmounted = false;
+
+  [[nodiscard]] exfat::FileSystem& fs() { return mount->fs(); }
+
+  // path.cc: paths are relative to the root, with or without a leading slash; "" is the root.
+  sim::Result<exfat::InodeRef> look_up(exfat::Inode& directory, std::string_view name);
+  sim::Result<Place> resolve_place(std::string_view path);
+  sim::Result<exfat::InodeRef> resolve(std::string_view path);
+
+  // open_files.cc
+  // EBADF: no such descriptor; EBADF, EISDIR: not one for data.
+  sim::Result<OpenFile*> file(Fd fd);
+  sim::Result<OpenFile*> data_file(Fd fd, bool for_write);
+  sim::Result<exfat::InodeRef> open_inode(std::string_view path, const OpenFlags& flags);
+  Fd add_file(std::unique_ptr<OpenFile> file);
+  [[nodiscard]] bool any_open_for_write() const;
+  io::FileNode& node(const OpenFile& file) { return mount->node(*file.inode); }
+};
+
+[[nodiscard]] exfat::Options exfat_options(const MountOptions& options);
+
+}  // namespace zerotail::volume

@@ -1,0 +1,86 @@
+#include "zerotail/volume/volume.h"
+
+#include <bit>
+
+#include "impl.h"
+
+namespace zerotail::volume {
+
+namespace {
+
+constexpr sim::ByteCount kMinPage = sim::kib(4);
+constexpr sim::ByteCount kMaxPage = sim::kib(64);
+
+sim::Status check_options(const MountOptions& options) {
+  const uint64_t page = options.page_size.value();
+  if (!std::has_single_bit(page) || options.page_size < kMinPage || options.page_size > kMaxPage) {
+    return sim::Error(sim::Errno::kInval, "mount: page size " + std::to_string(page));
+  }
+  if (options.io_path == IoPath::kBufferHead) {
+    return sim::Error(sim::Errno::kOpNotSupp, "mount: the buffer-head path is not there");
+  }
+  return {};
+}
+
+}  // namespace
+
+exfat::Options exfat_options(const MountOptions& options) {
+  exfat::Options result;
+  result.read_only = options.read_only;
+  result.sync = options.sync;
+  result.dirsync = options.dirsync;
+  result.discard = options.discard;
+  switch (options.ordering) {
+    case Ordering::kLinux:
+      result.ordering = exfat::Ordering::kLinux;
+      break;
+    case Ordering::kCareful:
+      result.ordering = exfat::Ordering::kCareful;
+      break;
+  }
+  result.start_time = options.start_time;
+  return result;
+}
+
+Volume::Volume(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Volume::~Volume() = default;
+
+sim::Result<std::unique_ptr<Volume>> Volume::mount(sim::World& world, sim::BlockDevice& device,
+                                                   const MountOptions& options) {
+  ZT_TRY(check_options(options));
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  ZT_ASSIGN(impl->mount, io::Mount::open(world, device, exfat_options(options), options.page_size));
+  return std::unique_ptr<Volume>(new Volume(std::move(impl)));
+}
+
+sim::Status Volume::unmount() {
+  ZT_ASSERT_MSG(!impl_->unmounted, "unmounted twice");
+  impl_->unmounted = true;
+  impl_->files.clear();
+  const sim::Status freed = impl_->fs().free_unlinked();
+  ZT_TRY(impl_->mount->quiesce());
+  return freed;
+}
+
+sim::Status Volume::remount(const MountOptions& options) {
+  if (options.read_only && !impl_->options.read_only && impl_->any_open_for_write()) {
+    return sim::Error(sim::Errno::kBusy, "remount: a file is open for writing");
+  }
+  // Also when it stays writable: a remount clears VolumeDirty, and the next change sets it again.
+  ZT_TRY(impl_->mount->quiesce());
+  impl_->options.read_only = options.read_only;
+  impl_->options.sync = options.sync;
+  impl_->options.dirsync = options.dirsync;
+  impl_->options.discard = options.discard;
+  impl_->fs().set_options(exfat_options(impl_->options));
+  return {};
+}
+
+sim::Status Volume::sync() { return impl_->mount->sync(); }
+sim::Status Volume::syncfs() { return impl_->mount->sync(); }
+void Volume::drop_caches() { impl_->mount->drop_caches(); }
+sim::Status Volume::background_writeback() { return impl_->mount->background_writeback(); }
+const MountOptions& Volume::options() const { return impl_->options; }
+
+}  // namespace zerotail::volume
