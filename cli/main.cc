@@ -11,7 +11,9 @@ namespace {
 
 // A new sub-command is one file and one line here, in the order of `zerotail --help`.
 const std::vector<Command>& commands() {
-  static const std::vector<Command> table = {};
+  static const std::vector<Command> table = {
+      {"mkfs", "Make an image file with an exFAT volume, as mkfs.exfat does", setup_mkfs},
+  };
   return table;
 }
 

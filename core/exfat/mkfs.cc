@@ -7,6 +7,7 @@
 #include <array>
 
 #include "mkfs_internal.h"
+#include "zerotail/exfat/ondisk.h"
 
 namespace zerotail::exfat {
 
@@ -21,34 +22,22 @@ using sim::Status;
 
 namespace {
 
-constexpr uint64_t kFatMedia = 0xFFFFFFF8;  // entry 0
-constexpr uint64_t kFatEnd = 0xFFFFFFFF;    // entry 1, and the end of a chain
-constexpr size_t kFatEntrySize = 4;
-constexpr size_t kDentrySize = 32;
-constexpr size_t kMaxLabelUnits = 11;
-
-// EntryType values, section 6.2.
-constexpr uint64_t kBitmapEntry = 0x81;
-constexpr uint64_t kUpcaseEntry = 0x82;
-constexpr uint64_t kLabelEntry = 0x83;
-
 DevPos cluster_pos(const VolumeLayout& layout, Cluster cluster) {
   return layout.heap + layout.cluster_size * (cluster - kFirstCluster).value();
 }
 
 // Entries 0 and 1, then a chain for each structure.
 std::vector<std::byte> fat_head(const VolumeLayout& layout) {
-  const size_t entries = (layout.root + ClusterCount{1}).value();
-  std::vector<std::byte> fat(entries * kFatEntrySize);
-  const auto set = [&fat](uint64_t entry, uint64_t value) {
-    put_le(fat, entry * kFatEntrySize, value, kFatEntrySize);
+  std::vector<std::byte> fat((layout.root.value() + 1) * kFatEntrySize);
+  const auto set = [&fat](uint64_t entry, uint32_t value) {
+    store(std::span(fat).subspan(entry * kFatEntrySize), Le32(value));
   };
-  set(0, kFatMedia);
-  set(1, kFatEnd);
+  set(0, kFatMediaEntry);
+  set(1, kFatEndOfChain);
   for (Cluster cluster = kFirstCluster; cluster <= layout.root; cluster += ClusterCount{1}) {
     const Cluster next = cluster + ClusterCount{1};
     const bool last = next == layout.upcase || next == layout.root || cluster == layout.root;
-    set(cluster.value(), last ? kFatEnd : next.value());
+    set(cluster.value(), last ? kFatEndOfChain : static_cast<uint32_t>(next.value()));
   }
   return fat;
 }
@@ -65,47 +54,26 @@ std::vector<std::byte> bitmap_head(const VolumeLayout& layout) {
 // with no characters, too.
 std::vector<std::byte> root_directory(const VolumeLayout& layout, std::span<const uint16_t> label,
                                       uint32_t checksum) {
+  LabelDentry name{};
+  name.entry_type = static_cast<uint8_t>(EntryType::kVolumeLabel);
+  name.character_count = static_cast<uint8_t>(label.size());
+  std::copy(label.begin(), label.end(), name.volume_label.begin());
+  BitmapDentry bitmap{};
+  bitmap.entry_type = static_cast<uint8_t>(EntryType::kAllocationBitmap);
+  bitmap.first_cluster = static_cast<uint32_t>(layout.bitmap.value());
+  bitmap.data_length = layout.bitmap_length.value();
+  UpcaseDentry upcase{};
+  upcase.entry_type = static_cast<uint8_t>(EntryType::kUpcaseTable);
+  upcase.table_checksum = checksum;
+  upcase.first_cluster = static_cast<uint32_t>(layout.upcase.value());
+  upcase.data_length = layout.upcase_length.value();
+
   std::vector<std::byte> entries(3 * kDentrySize);
   const std::span<std::byte> all(entries);
-  const auto label_entry = all.subspan(0, kDentrySize);
-  put_le(label_entry, 0, kLabelEntry, 1);
-  put_le(label_entry, 1, label.size(), 1);  // CharacterCount
-  for (size_t i = 0; i < label.size(); ++i) put_le(label_entry, 2 + 2 * i, label[i], 2);
-  const auto bitmap_entry = all.subspan(kDentrySize, kDentrySize);
-  put_le(bitmap_entry, 0, kBitmapEntry, 1);
-  put_le(bitmap_entry, 20, layout.bitmap.value(), 4);  // FirstCluster
-  put_le(bitmap_entry, 24, layout.bitmap_length.value(), 8);
-  const auto upcase_entry = all.subspan(2 * kDentrySize, kDentrySize);
-  put_le(upcase_entry, 0, kUpcaseEntry, 1);
-  put_le(upcase_entry, 4, checksum, 4);  // TableChecksum
-  put_le(upcase_entry, 20, layout.upcase.value(), 4);
-  put_le(upcase_entry, 24, layout.upcase_length.value(), 8);
+  store(all, name);
+  store(all.subspan(kDentrySize), bitmap);
+  store(all.subspan(2 * kDentrySize), upcase);
   return entries;
-}
-
-// Bytes of the code point that `lead` begins; 0 for a byte that cannot begin one.
-size_t utf8_length(uint8_t lead) {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead < 0xE0) return 2;
-  if (lead >= 0xE0 && lead < 0xF0) return 3;
-  if (lead >= 0xF0 && lead < 0xF5) return 4;
-  return 0;
-}
-
-// The code point at the front of `text`, or nothing: truncated, overlong, a surrogate, too large.
-std::optional<uint32_t> decode_utf8(std::string_view text, size_t length) {
-  if (length == 0 || length > text.size()) return std::nullopt;
-  const auto byte = [&text](size_t i) { return static_cast<uint8_t>(text[i]); };
-  if (length == 1) return byte(0);
-  uint32_t point = byte(0) & (0x7FU >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return std::nullopt;
-    point = point << 6 | (byte(i) & 0x3FU);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
-  if (point < kSmallest[length] || surrogate || point > 0x10FFFF) return std::nullopt;
-  return point;
 }
 
 class DiskTarget : public FormatTarget {
@@ -132,31 +100,6 @@ class DiskTarget : public FormatTarget {
 };
 
 }  // namespace
-
-Result<std::vector<uint16_t>> label_units(std::string_view label) {
-  std::vector<uint16_t> units;
-  std::string_view rest = label;
-  while (!rest.empty()) {
-    const size_t length = utf8_length(static_cast<uint8_t>(rest.front()));
-    const std::optional<uint32_t> point = decode_utf8(rest, length);
-    if (!point.has_value()) {
-      return Error(Errno::kInval, "mkfs: volume label is not UTF-8 at byte " +
-                                      std::to_string(label.size() - rest.size()));
-    }
-    if (*point >= 0x10000) {
-      units.push_back(static_cast<uint16_t>(0xD800 + ((*point - 0x10000) >> 10)));
-      units.push_back(static_cast<uint16_t>(0xDC00 + ((*point - 0x10000) & 0x3FF)));
-    } else {
-      units.push_back(static_cast<uint16_t>(*point));
-    }
-    rest.remove_prefix(length);
-  }
-  if (units.size() > kMaxLabelUnits) {
-    return Error(Errno::kInval, "mkfs: volume label has " + std::to_string(units.size()) +
-                                    " UTF-16 units, at most 11 fit");
-  }
-  return units;
-}
 
 Result<VolumeLayout> make_filesystem(FormatTarget& target, const MkfsOptions& options) {
   ZT_ASSIGN(const VolumeLayout layout, plan_volume(target.size(), options));

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,14 +113,21 @@ class NewFile : public FormatTarget {
   int fd_ = -1;
 };
 
+// A device or a directory must not be renamed over, whatever the caller says.
+Status check_place(const std::string& path, bool overwrite) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  if (!S_ISREG(info.st_mode)) return Error(Errno::kInval, path + ": is no regular file");
+  if (!overwrite) return Error(Errno::kExist, path + ": exists already");
+  return {};
+}
+
 }  // namespace
 
 Result<VolumeLayout> make_image_file(const std::string& path, const ImageFileOptions& image,
                                      const MkfsOptions& options) {
   ZT_TRY(plan_volume(image.size, options));
-  if (!image.overwrite && ::access(path.c_str(), F_OK) == 0) {
-    return Error(Errno::kExist, path + ": exists already");
-  }
+  ZT_TRY(check_place(path, image.overwrite));
   NewFile file(path, image.size);
   ZT_TRY(file.create());
   if (image.fill.has_value()) ZT_TRY(file.fill(DevPos{0}, image.size, *image.fill));

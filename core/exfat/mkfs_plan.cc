@@ -8,6 +8,7 @@
 #include <bit>
 
 #include "mkfs_internal.h"
+#include "zerotail/exfat/ondisk.h"
 
 namespace zerotail::exfat {
 
@@ -21,13 +22,10 @@ using sim::Status;
 
 namespace {
 
-constexpr ByteCount kMaxClusterSize = sim::mib(32);
+constexpr ByteCount kMaxClusterSize{uint64_t{1} << kMaxClusterShift};
 constexpr ByteCount kDefaultBoundary = sim::mib(1);
-constexpr uint64_t kBootRegionsSectors = 24;  // main and backup, 12 each
-constexpr ByteCount kFatEntrySize{4};
+constexpr uint64_t kBootRegions = 2;  // main and backup
 constexpr uint64_t kBitsPerByte = 8;
-// Section 3.1.9: ClusterCount is at most 2^32 - 11.
-constexpr uint64_t kMaxClusterCount = 0xFFFFFFF5;
 constexpr uint64_t kMaxSectorNumber = 0xFFFFFFFF;  // FatOffset and ClusterHeapOffset have 32 bits
 
 Error invalid(std::string reason) { return Error(Errno::kInval, "mkfs: " + std::move(reason)); }
@@ -132,9 +130,9 @@ Result<VolumeLayout> plan_volume(ByteCount volume_size, const MkfsOptions& optio
                    text(volume_size) + ": more than " + std::to_string(kMaxClusterCount) +
                    " clusters");
   }
-  const DevPos boot_end{(plan.sector_size * kBootRegionsSectors).value()};
+  const DevPos boot_end{(plan.sector_size * kBootRegionSectors * kBootRegions).value()};
   plan.fat = align(boot_end, boundary);
-  plan.fat_length = sim::round_up(kFatEntrySize * clusters, plan.cluster_size);
+  plan.fat_length = sim::round_up(ByteCount{kFatEntrySize} * clusters, plan.cluster_size);
   plan.heap = align(plan.fat + plan.fat_length, boundary);
   if (plan.heap >= DevPos{volume_size.value()}) {
     return invalid("volume of " + text(volume_size) + " is too small for a boundary alignment of " +

@@ -164,6 +164,15 @@ TEST(MkfsFile, KeepsAnExistingFileUnlessToldOtherwise) {
   EXPECT_EQ(std::filesystem::file_size(path), mib(4).value());
 }
 
+TEST(MkfsFile, NeverReplacesWhatIsNoRegularFile) {
+  const support::ScratchDir scratch;
+  const std::string path = scratch.file("folder");
+  ASSERT_TRUE(std::filesystem::create_directory(path));
+  EXPECT_EQ(make_image_file(path, {.size = mib(4), .overwrite = true}, {}).code(), Errno::kInval);
+  EXPECT_EQ(make_image_file("/dev/null", {.size = mib(4), .overwrite = true}, {}).code(),
+            Errno::kInval);
+}
+
 TEST(MkfsFile, AnErrorLeavesNothingBehind) {
   const support::ScratchDir scratch;
   EXPECT_EQ(make_image_file(scratch.file("a.img"), {.size = kib(4)}, {}).code(), Errno::kInval);

@@ -30,4 +30,6 @@ struct Command {
   Run (*setup)(CLI::App& command);
 };
 
+[[nodiscard]] Run setup_mkfs(CLI::App& command);
+
 }  // namespace zerotail::cli
