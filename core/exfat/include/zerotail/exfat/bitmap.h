@@ -14,8 +14,8 @@ namespace zerotail::exfat {
 
 class AllocationBitmap {
  public:
-  // `run`s: the clusters the bitmap itself stands in, in order. EINVAL: too short for the volume;
-  // EIO.
+  // `runs`: the clusters the bitmap itself stands in, in order, enough for `data_length` bytes.
+  // EINVAL: data_length is too short for the volume; EIO.
   [[nodiscard]] static sim::Result<AllocationBitmap> load(buffer::BufferCache& cache,
                                                           const Geometry& geometry,
                                                           std::vector<ClusterRun> runs,
@@ -29,12 +29,11 @@ class AllocationBitmap {
   // How many clusters from `first` on are free, at most `limit`; stops at the end of the heap.
   [[nodiscard]] sim::ClusterCount free_run(sim::Cluster first, sim::ClusterCount limit) const;
 
-  // Sets one bit; with `sync` its sector is written and waited for. EIO: the bit is not set then.
-  sim::Status set(sim::Cluster cluster, bool sync);
-  // Sets a run of bits without writing. EIO: none of them is set then.
-  sim::Status set_run(sim::Cluster first, sim::ClusterCount count);
-  // Clears a run of bits; clusters that are free already are left alone and not counted twice.
-  // The touched buffers are added to `touched` (once each, in order) for the caller to write.
+  // Sets the bits of free clusters. Without `sync` the buffers are left dirty; with it the sector
+  // is written and waited for after each bit, as the driver does. An error changes nothing.
+  sim::Status set_run(sim::Cluster first, sim::ClusterCount count, bool sync);
+  // Clears bits; clusters that are free already are left alone. The buffers are left dirty and
+  // added to `touched`, each once, in ascending order. EIO: some bits may be cleared.
   sim::Status clear_run(sim::Cluster first, sim::ClusterCount count,
                         std::vector<buffer::BufferRef>& touched);
 
@@ -42,11 +41,13 @@ class AllocationBitmap {
   AllocationBitmap() = default;
   struct Place {
     buffer::BufferRef buffer;
-    size_t bit;  // within the buffer
+    uint64_t bits_before;  // the index of the buffer's first bit
   };
-  [[nodiscard]] sim::Result<Place> place(uint64_t index);
+  [[nodiscard]] sim::Result<Place> place(uint64_t index) const;
   [[nodiscard]] std::optional<uint64_t> find_zero(uint64_t from, uint64_t end) const;
-  void mark(uint64_t index, bool used);
+  // Changes one bit in the copy and in the buffer.
+  void put(Place& at, uint64_t index, bool used);
+  sim::Status read_copy(sim::ByteCount length);
 
   buffer::BufferCache* cache_ = nullptr;
   const Geometry* geometry_ = nullptr;

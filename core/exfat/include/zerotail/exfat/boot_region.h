@@ -22,8 +22,9 @@ namespace zerotail::exfat {
 
 class BootRegion {
  public:
-  // Reads the main boot region and checks all of it: fields, extended boot signatures, checksum.
-  // EINVAL naming the field, EIO. The cache's block size must be the volume's sector size.
+  // Reads the main boot region and checks its fields and its checksum (signatures of extended boot
+  // sectors are not looked at, as in the driver). EINVAL naming the field, EIO. The cache's block
+  // size must be the volume's sector size.
   [[nodiscard]] static sim::Result<BootRegion> read(buffer::BufferCache& cache);
 
   [[nodiscard]] const BootSector& boot() const { return boot_; }
@@ -31,7 +32,7 @@ class BootRegion {
   [[nodiscard]] bool dirty_at_mount() const;
   [[nodiscard]] bool media_failure_at_mount() const;
   // VolumeDirty as it stands on disk now.
-  [[nodiscard]] bool dirty() const { return dirty_; }
+  [[nodiscard]] bool dirty() const { return (boot_.volume_flags & kVolumeDirty) != 0; }
 
   // Sets or clears VolumeDirty on disk with PREFLUSH and FUA, and waits. Nothing is written when
   // the bit already is so, or when it was set at mount (it stays for ever). EIO.
@@ -42,7 +43,6 @@ class BootRegion {
   BootSector boot_;
   Geometry geometry_;
   uint16_t flags_at_mount_;
-  bool dirty_ = false;
 };
 
 }  // namespace zerotail::exfat

@@ -32,12 +32,12 @@ class Fat {
   // Chains a contiguous run, first to last, and ends it. With sync: one write for each sector of
   // the FAT (so the driver turns a NoFatChain run into a chain).
   sim::Status chain_run(sim::Cluster first, sim::ClusterCount count);
-  // Starts reading the FAT's blocks of [first, first + count).
+  // The FAT's block that holds the entry.
   [[nodiscard]] buffer::Block block_of(sim::Cluster cluster) const;
 
  private:
   struct Place {
-    buffer::BufferRef buffer;
+    buffer::Buffer* buffer;  // held by last_
     size_t offset;
   };
   [[nodiscard]] sim::Result<Place> place(sim::Cluster cluster);
@@ -46,6 +46,7 @@ class Fat {
   buffer::BufferCache& cache_;
   const Geometry& geometry_;
   bool sync_ = false;
+  buffer::BufferRef last_;  // the block that was used last: chains mostly stay in it
 };
 
 }  // namespace zerotail::exfat

@@ -1,0 +1,89 @@
+#include "zerotail/exfat/fat.h"
+
+#include <string>
+
+namespace zerotail::exfat {
+
+namespace {
+sim::Error broken(sim::Cluster cluster, const std::string& what) {
+  return sim::Error(sim::Errno::kIo,
+                    "fat: entry of cluster " + std::to_string(cluster.value()) + ": " + what);
+}
+}  // namespace
+
+buffer::Block Fat::block_of(sim::Cluster cluster) const {
+  const sim::DevPos pos = geometry_.fat_start() + sim::ByteCount{cluster.value() * kFatEntrySize};
+  return cache_.block_at(pos - sim::offset_in(pos, geometry_.sector_size()));
+}
+
+sim::Result<Fat::Place> Fat::place(sim::Cluster cluster) {
+  ZT_ASSERT(geometry_.valid(cluster));
+  const uint64_t per_sector = geometry_.sector_size().value() / kFatEntrySize;
+  const uint64_t first = cluster.value() - cluster.value() % per_sector;
+  const buffer::Block block = block_of(cluster);
+  if (!last_ || last_->block() != block) {
+    ZT_ASSIGN(last_, cache_.get(block, buffer::tag(buffer::IoKind::kFat, first)));
+  }
+  return Place{&*last_, (cluster.value() - first) * kFatEntrySize};
+}
+
+sim::Result<FatEntry> Fat::get(sim::Cluster cluster) {
+  ZT_ASSIGN(const Place at, place(cluster));
+  const uint32_t value = load<Le32>(at.buffer->data().subspan(at.offset));
+  if (value == kFatFree) return FatEntry{.kind = FatEntry::Kind::kFree, .next = {}};
+  if (value == kFatBad) return FatEntry{.kind = FatEntry::Kind::kBad, .next = {}};
+  if (value > kFatBad) return FatEntry{.kind = FatEntry::Kind::kEnd, .next = {}};
+  const sim::Cluster next{value};
+  if (!geometry_.valid(next)) {
+    return broken(cluster, "points to cluster " + std::to_string(value) + ", outside the heap");
+  }
+  return FatEntry{.kind = FatEntry::Kind::kNext, .next = next};
+}
+
+sim::Result<sim::Cluster> Fat::next(sim::Cluster cluster) {
+  ZT_ASSIGN(const FatEntry entry, get(cluster));
+  switch (entry.kind) {
+    case FatEntry::Kind::kNext:
+      return entry.next;
+    case FatEntry::Kind::kFree:
+      return broken(cluster, "free, inside a chain");
+    case FatEntry::Kind::kBad:
+      return broken(cluster, "bad, inside a chain");
+    case FatEntry::Kind::kEnd:
+      return broken(cluster, "the chain ends early");
+  }
+  return broken(cluster, "unknown");
+}
+
+sim::Status Fat::set(sim::Cluster cluster, uint32_t value) {
+  ZT_ASSIGN(const Place at, place(cluster));
+  const buffer::BufferRef held(*at.buffer);
+  store(held->data().subspan(at.offset), Le32(value));
+  cache_.mark_dirty(*held);
+  if (sync_) return cache_.sync(*held);
+  return {};
+}
+
+sim::Status Fat::set_next(sim::Cluster cluster, sim::Cluster next) {
+  ZT_ASSERT(geometry_.valid(next));
+  return set(cluster, static_cast<uint32_t>(next.value()));
+}
+
+sim::Status Fat::set_end(sim::Cluster cluster) { return set(cluster, kFatEndOfChain); }
+
+sim::Status Fat::chain_run(sim::Cluster first, sim::ClusterCount count) {
+  buffer::BufferRef held;
+  for (uint64_t i = 0; i < count.value(); ++i) {
+    const sim::Cluster cluster = first + sim::ClusterCount{i};
+    ZT_ASSIGN(const Place at, place(cluster));
+    if (held && &*held != at.buffer && sync_) ZT_TRY(cache_.sync(*held));
+    held = buffer::BufferRef(*at.buffer);
+    const uint64_t next = i + 1 < count.value() ? cluster.value() + 1 : kFatEndOfChain;
+    store(held->data().subspan(at.offset), Le32(static_cast<uint32_t>(next)));
+    cache_.mark_dirty(*held);
+  }
+  if (held && sync_) return cache_.sync(*held);
+  return {};
+}
+
+}  // namespace zerotail::exfat
