@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <cstring>
+
 namespace zerotail::sim {
 
 Digest& Digest::operator+=(const Digest& other) {
@@ -29,6 +31,13 @@ std::string Digest::hex() const {
 
 Digest sector_digest(Sector sector, const std::byte* content) {
   return bytes_digest(content, kSectorSize.value(), sector.value());
+}
+
+Digest disk_digest(Sector sector, const std::byte* content, std::byte fill) {
+  // All bytes equal the first one, and that one is the fill.
+  const bool uniform =
+      content[0] == fill && std::memcmp(content, content + 1, kSectorSize.value() - 1) == 0;
+  return uniform ? Digest{} : sector_digest(sector, content);
 }
 
 Digest bytes_digest(const void* data, size_t length, uint64_t seed) {

@@ -27,13 +27,11 @@ DiskInner& inner_for_write(NodeRef& node) {
   return static_cast<DiskInner&>(*node);
 }
 
-Digest chunk_digest(const DiskChunk& chunk, uint64_t index, const std::byte* fill_sector,
-                    uint64_t* hashed) {
+Digest chunk_digest(const DiskChunk& chunk, uint64_t index, std::byte fill, uint64_t* hashed) {
   Digest sum;
   for (uint64_t i = 0; i < kSectorsPerChunk; ++i) {
     const std::byte* content = chunk.data.data() + bytes(SectorCount{i}).value();
-    if (std::memcmp(content, fill_sector, kSectorSize.value()) == 0) continue;
-    sum += sector_digest(Sector{index * kSectorsPerChunk + i}, content);
+    sum += disk_digest(Sector{index * kSectorsPerChunk + i}, content, fill);
   }
   if (hashed != nullptr) *hashed += kSectorsPerChunk;
   return sum;
@@ -97,18 +95,18 @@ void drop_chunks(NodeRef& root, unsigned height, uint64_t first, uint64_t last) 
   }
 }
 
-Digest tree_digest(DiskNode* node, unsigned height, uint64_t first, const std::byte* fill_sector,
+Digest tree_digest(DiskNode* node, unsigned height, uint64_t first, std::byte fill,
                    uint64_t* hashed) {
   if (node == nullptr) return {};
   if (node->digest_known.load(std::memory_order_acquire)) return node->cached_digest();
   Digest sum;
   if (height == 0) {
-    sum = chunk_digest(static_cast<const DiskChunk&>(*node), first, fill_sector, hashed);
+    sum = chunk_digest(static_cast<const DiskChunk&>(*node), first, fill, hashed);
   } else {
     const uint64_t step = chunks_per_child(height);
     for (uint64_t slot = 0; slot < kFanOut; ++slot) {
       DiskNode* child = static_cast<DiskInner&>(*node).children[slot].get();
-      sum += tree_digest(child, height - 1, first + slot * step, fill_sector, hashed);
+      sum += tree_digest(child, height - 1, first + slot * step, fill, hashed);
     }
   }
   node->cache_digest(sum);

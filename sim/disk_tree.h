@@ -74,8 +74,8 @@ struct DiskChunk : DiskNode {
 // Gives back the chunks [first, last).
 void drop_chunks(NodeRef& root, unsigned height, uint64_t first, uint64_t last);
 // Digest of the chunks below `node`, the first of which is `first`.
-[[nodiscard]] Digest tree_digest(DiskNode* node, unsigned height, uint64_t first,
-                                 const std::byte* fill_sector, uint64_t* hashed);
+[[nodiscard]] Digest tree_digest(DiskNode* node, unsigned height, uint64_t first, std::byte fill,
+                                 uint64_t* hashed);
 void tree_difference(const DiskNode* a, const DiskNode* b, unsigned height, uint64_t first,
                      const std::byte* fill_chunk, std::vector<Sector>& out);
 void visit_chunks(const DiskNode* node, unsigned height, uint64_t first,

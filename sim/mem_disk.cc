@@ -29,7 +29,7 @@ const std::byte* Snapshot::sector(Sector sector) const {
 
 Digest Snapshot::digest(uint64_t* hashed) const {
   if (root_ == nullptr) return {};
-  return tree_digest(root_.get(), height_, 0, fill_chunk_->data(), hashed);
+  return tree_digest(root_.get(), height_, 0, fill_, hashed);
 }
 
 std::vector<Sector> Snapshot::difference(const Snapshot& other) const {

@@ -9,17 +9,22 @@
 // oldest first). Versions that repeat the content before them are dropped: they make no new state.
 //
 // A crash point is a place in the log. At kWrite the states are those in which at least one version
-// of that write is picked, so that every (segment, picks) is considered at exactly one kWrite
-// point: the earliest moment at which it can be found. At kStart it is the base alone. At kMark
+// of that write is picked, so that every content of the medium is considered at the earliest moment
+// at which it can be found, and no (segment, picks) twice. At kStart it is the base alone. At kMark
 // (the caller's own marks, e.g. the return of an fsync) all picks are considered again, because
-// what is expected of them has changed.
+// what is expected of them has changed. A write that repeats what is there already makes no point.
+//
+// While a PREFLUSH bio is in flight nobody can say whether its flush has been done: the model
+// follows both, so one write or mark can make several points then, one a segment.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -32,21 +37,24 @@ namespace zerotail::fault {
 
 struct CrashModelOptions {
   sim::ByteCount atomic_unit{512};  // a power of two, 512 or more
-  bool atomic_bios = false;         // the device promises whole bios: one unit a bio
+  bool atomic_bios = false;         // the device promises whole write bios: one unit a bio
   bool write_through = false;       // no volatile cache: a completed write is durable
   // A lying device, for canaries: flushes (PREFLUSH included) and FUA complete without effect.
   // Epochs are still counted, so that crash points keep their places in the log.
   bool honour_flush = true;
   bool honour_fua = true;
+  std::byte discard_fill{0};  // what a discarded sector reads as once the discard is on the medium
 };
 
-// One pending version of one unit. `data` lives as long as the model.
+// One pending version of one unit: the unit's content once that write is on the medium. A write
+// that covers a part of its unit carries the rest from the version before it, or from the base.
 struct Version {
   uint32_t unit = 0;    // index into Segment::units
   uint32_t record = 0;  // index into the log's records
-  sim::Sector sector;   // first sector of the part of the unit that this write covers
+  sim::Sector sector;   // the unit's first sector
   sim::SectorCount count;
-  const std::byte* data = nullptr;
+  const std::byte* data = nullptr;  // count * 512 bytes, as long as the model and the log live
+  sim::Digest delta;                // what it adds to the base's digest
 };
 
 struct Unit {
@@ -71,18 +79,20 @@ struct CrashPoint {
 struct Segment {
   uint32_t epoch = 0;             // flushes completed before it
   sim::Snapshot base;             // durable content
-  std::vector<Unit> units;        // ascending by sector
+  std::vector<Unit> units;        // ascending by sector, then by count
   std::vector<Version> versions;  // in order of submission
-  // The unit that holds a sector, or -1.
+  // Units of atomic bios may overlap: then the newest picked version holds a sector.
+  bool overlapping = false;
+  // The first unit that holds a sector, or -1.
   [[nodiscard]] int32_t unit_of(sim::Sector sector) const;
-  std::unordered_map<uint64_t, uint32_t> unit_by_sector;
 };
 
 // A state: a crash point and a pick for every unit that has a version there.
 // Text form (short, versioned, round-trips): `p<point>` with what differs from "everything pending
 // is lost" (`+`) or from "everything is kept, newest version" (`-`), whichever is shorter:
 // `p12+` nothing kept; `p12-` all kept; `p12+3,5-8` units 3 and 5 to 8 kept (newest version);
-// `p12+3v1` unit 3 has its first version; `p12-4` all but unit 4.
+// `p12+3v1` unit 3 has its first version; `p12-4` all but unit 4. A range leaves out units that
+// have no version at the point.
 struct CrashState {
   uint32_t point = 0;
   std::vector<uint16_t> picks;  // one a unit of the segment
@@ -92,7 +102,8 @@ struct CrashState {
 class CrashModel {
  public:
   // `base` is the disk as it was when the log began. `wanted_marks`: which marks of the log become
-  // crash points (indices into log.marks()).
+  // crash points (indices into log.marks()). The log must outlive the model and not be cleared.
+  // Asserts that no unit has more than 65535 versions in one segment.
   CrashModel(const sim::IoLog& log, sim::Snapshot base, const CrashModelOptions& options,
              std::span<const uint32_t> wanted_marks);
 
@@ -115,11 +126,19 @@ class CrashModel {
   [[nodiscard]] sim::Result<CrashState> parse(std::string_view text) const;
 
  private:
+  friend class TimelineBuilder;  // crash_timeline.h
   CrashModelOptions options_;
   const std::vector<sim::IoRecord>* records_;
   std::vector<std::unique_ptr<Segment>> segments_;
   std::vector<CrashPoint> points_;
+  std::vector<double> point_log2_;  // states at each point
+  // Contents of versions that no single write holds as a whole.
+  std::vector<std::unique_ptr<std::byte[]>> contents_;
+  std::vector<std::byte> discarded_;  // one unit of discard_fill
 };
+
+// How many of a unit's versions were submitted before version `limit` of its segment.
+[[nodiscard]] uint16_t versions_below(const Unit& unit, uint32_t limit);
 
 // The disk of one crash state: the segment's base with the picked versions over it. Changing the
 // state costs the units whose pick changes; reading a sector copies nothing.
@@ -127,25 +146,47 @@ class CrashImage : public sim::SectorReader {
  public:
   explicit CrashImage(const CrashModel& model);
   void set(const CrashState& state);
+  // Changes one unit's pick. The pick must exist at the state's point.
+  void pick(uint32_t unit, uint16_t version);
   [[nodiscard]] const CrashState& state() const { return state_; }
 
   [[nodiscard]] sim::SectorCount capacity() const override;
-  [[nodiscard]] const std::byte* sector(sim::Sector sector) const override;
-  [[nodiscard]] const sim::Snapshot& base() const;
-  // Sectors whose content differs from the base, ascending.
-  [[nodiscard]] std::span<const sim::Sector> changed() const { return changed_; }
+  [[nodiscard]] const std::byte* sector(sim::Sector sector) const override {
+    const std::byte* picked = overlay(sector);
+    return picked != nullptr ? picked : segment_->base.sector(sector);
+  }
+  [[nodiscard]] const sim::Snapshot& base() const { return segment_->base; }
+  // Sectors whose content differs from the base, ascending. Valid until the state changes.
+  [[nodiscard]] std::span<const sim::Sector> changed() const;
   // Whole-disk digest, incremental.
   [[nodiscard]] sim::Digest digest() const { return digest_; }
   // A disk with this content, sharing the base's chunks.
   [[nodiscard]] sim::Snapshot materialise() const;
 
  private:
+  [[nodiscard]] const std::byte* overlay(sim::Sector sector) const {
+    if (sector.value() < table_.size()) return table_[sector.value()];
+    if (sparse_.empty()) return nullptr;
+    const auto found = sparse_.find(sector.value());
+    return found == sparse_.end() ? nullptr : found->second;
+  }
+  void put(sim::Sector sector, const std::byte* content);
+  void put_version(const Version& version);
+  void remove_unit(const Unit& unit);
+  void enter(const Segment& segment);
+  void apply(uint32_t unit, uint16_t version);
+  void apply_overlapping();
+
   const CrashModel& model_;
   const Segment* segment_ = nullptr;
   CrashState state_;
-  std::vector<sim::Sector> changed_;
+  sim::Digest base_digest_;
   sim::Digest digest_;
-  std::unordered_map<uint64_t, const std::byte*> overlay_;
+  // Sector -> picked content: a table for the disk's first sectors, a hash for those beyond it.
+  std::vector<const std::byte*> table_;
+  std::unordered_map<uint64_t, const std::byte*> sparse_;
+  mutable std::vector<sim::Sector> changed_;  // made when asked for
+  mutable bool changed_known_ = false;
 };
 
 // Budgets over the one model. Deterministic: the same options give the same states in the same

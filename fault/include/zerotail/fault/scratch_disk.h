@@ -1,7 +1,11 @@
-// A disk to recover on: reads come from any SectorReader, writes stay in memory on top of it.
+// A disk to recover on: reads come from any SectorReader, writes stay in memory on top of it. All
+// completes at once and is durable at once; a discard leaves the content as it is.
+//
+// The reader below must outlive the disk. When the reader shows another crash state, call reset().
 #pragma once
 
-#include <map>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -24,6 +28,10 @@ class ScratchDisk : public sim::BlockDevice, public sim::SectorReader {
   void record_reads(std::vector<sim::Sector>* into) { reads_ = into; }
 
  private:
+  void read_bio(const sim::Bio& bio);
+  void write_bio(const sim::Bio& bio);
+  std::byte* writable(sim::Sector sector);
+
   const sim::SectorReader& below_;
   sim::DeviceInfo info_;
   std::unordered_map<uint64_t, std::unique_ptr<std::byte[]>> written_;

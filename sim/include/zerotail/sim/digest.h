@@ -25,6 +25,8 @@ struct Digest {
 
 // XXH3-128 of the 512 bytes, seeded by the address.
 [[nodiscard]] Digest sector_digest(Sector sector, const std::byte* content);
+// The same, but zero for a sector that holds only the disk's fill byte: what it adds to the sum.
+[[nodiscard]] Digest disk_digest(Sector sector, const std::byte* content, std::byte fill);
 // XXH3-128 of any bytes.
 [[nodiscard]] Digest bytes_digest(const void* data, size_t length, uint64_t seed = 0);
 

@@ -1,0 +1,439 @@
+#include "crash_timeline.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "zerotail/sim/assert.h"
+
+namespace zerotail::fault {
+
+namespace {
+
+using sim::BioOp;
+using sim::ByteCount;
+using sim::Errno;
+using sim::IoRecord;
+using sim::Sector;
+using sim::SectorCount;
+
+size_t byte_count(SectorCount n) { return sim::bytes(n).value(); }
+
+// What happens, in the order of the log's event counter.
+enum class StepKind : uint8_t { kSubmit, kComplete, kMark };
+struct Step {
+  uint64_t event = 0;
+  StepKind kind = StepKind::kSubmit;
+  uint32_t index = 0;
+};
+
+std::vector<Step> steps_of(const sim::IoLog& log, std::span<const uint32_t> marks) {
+  std::vector<Step> steps;
+  for (uint32_t i = 0; i < log.records().size(); ++i) {
+    const IoRecord& record = log.records()[i];
+    steps.push_back({record.submit_event, StepKind::kSubmit, i});
+    if (record.complete()) steps.push_back({record.complete_event, StepKind::kComplete, i});
+  }
+  for (const uint32_t mark : marks) {
+    ZT_ASSERT(mark < log.marks().size());
+    steps.push_back({log.marks()[mark].event, StepKind::kMark, mark});
+  }
+  std::stable_sort(steps.begin(), steps.end(),
+                   [](const Step& a, const Step& b) { return a.event < b.event; });
+  return steps;
+}
+
+// log2(2^a - 2^b), for a > b.
+double log2_difference(double a, double b) {
+  return a + std::log2(-std::expm1((b - a) * std::log(2.0)));
+}
+
+// Gives units their final order and every version its unit's place and its digest.
+void close_segment(Segment& segment) {
+  std::vector<uint32_t> order(segment.units.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    const Unit& left = segment.units[a];
+    const Unit& right = segment.units[b];
+    return left.sector != right.sector ? left.sector < right.sector : left.count < right.count;
+  });
+  std::vector<Unit> sorted;
+  std::vector<uint32_t> place(order.size());
+  Sector end;
+  for (uint32_t i = 0; i < order.size(); ++i) {
+    place[order[i]] = i;
+    sorted.push_back(std::move(segment.units[order[i]]));
+    segment.overlapping = segment.overlapping || sorted.back().sector < end;
+    end = std::max(end, sorted.back().sector + sorted.back().count);
+  }
+  segment.units = std::move(sorted);
+  const std::byte fill = segment.base.fill();
+  for (Version& version : segment.versions) {
+    version.unit = place[version.unit];
+    for (uint64_t i = 0; i < version.count.value(); ++i) {
+      const Sector sector = version.sector + SectorCount{i};
+      const std::byte* content = version.data + byte_count(SectorCount{i});
+      const std::byte* base = segment.base.sector(sector);
+      if (std::memcmp(content, base, sim::kSectorSize.value()) == 0) continue;
+      version.delta += sim::disk_digest(sector, content, fill);
+      version.delta -= sim::disk_digest(sector, base, fill);
+    }
+  }
+}
+
+}  // namespace
+
+// ---- OpenSegment
+
+OpenSegment::OpenSegment(uint32_t index, Segment& segment, bool atomic_bios,
+                         std::vector<std::unique_ptr<std::byte[]>>& contents)
+    : index_(index), segment_(segment), atomic_bios_(atomic_bios), contents_(contents) {}
+
+uint32_t OpenSegment::version_count() const {
+  return static_cast<uint32_t>(segment_.versions.size());
+}
+
+void OpenSegment::add(std::span<const Piece> pieces) {
+  while (!pieces.empty()) {
+    size_t n = 1;
+    while (n < pieces.size() && pieces[n].record == pieces[0].record &&
+           pieces[n].unit_sector == pieces[0].unit_sector) {
+      ++n;
+    }
+    add_version(pieces.first(n));
+    pieces = pieces.subspan(n);
+  }
+}
+
+void OpenSegment::add_version(std::span<const Piece> parts) {
+  const Piece& part = parts.front();
+  const std::pair key{part.unit_sector.value(), part.unit_count.value()};
+  const auto known = unit_by_place_.find(key);
+  const std::byte* before = nullptr;
+  if (known != unit_by_place_.end()) {
+    before = segment_.versions[segment_.units[known->second].versions.back()].data;
+  }
+  const std::byte* content = content_of(parts, before);
+  const int64_t unit = known == unit_by_place_.end() ? -1 : static_cast<int64_t>(known->second);
+  const bool others = atomic_bios_ && covered_by_others(part, unit);
+  if (!others && repeats(part, content, before)) return;
+
+  uint32_t place = 0;
+  if (unit >= 0) {
+    place = known->second;
+  } else {
+    place = static_cast<uint32_t>(segment_.units.size());
+    segment_.units.push_back(
+        {.sector = part.unit_sector, .count = part.unit_count, .versions = {}});
+    unit_by_place_.emplace(key, place);
+  }
+  std::vector<uint32_t>& versions = segment_.units[place].versions;
+  ZT_ASSERT_MSG(versions.size() < std::numeric_limits<uint16_t>::max(),
+                "a unit is written more than 65535 times between two flushes");
+  log2_picks_ -= std::log2(static_cast<double>(versions.size() + 1));
+  versions.push_back(version_count());
+  log2_picks_ += std::log2(static_cast<double>(versions.size() + 1));
+  segment_.versions.push_back({.unit = place,
+                               .record = part.record,
+                               .sector = part.unit_sector,
+                               .count = part.unit_count,
+                               .data = content,
+                               .delta = {}});
+  if (!atomic_bios_) return;
+  for (uint64_t i = 0; i < part.unit_count.value(); ++i) {
+    last_unit_[part.unit_sector.value() + i] = place;
+  }
+}
+
+// The whole unit after these parts: the write's own bytes where they cover it, else a copy of what
+// was there with the parts over it.
+const std::byte* OpenSegment::content_of(std::span<const Piece> parts, const std::byte* before) {
+  const Piece& part = parts.front();
+  if (part.count == part.unit_count) return part.data;
+  const size_t length = byte_count(part.unit_count);
+  contents_.push_back(std::make_unique<std::byte[]>(length));
+  std::byte* content = contents_.back().get();
+  if (before != nullptr) {
+    std::memcpy(content, before, length);
+  } else {
+    segment_.base.read(sim::dev_pos(part.unit_sector), {content, length});
+  }
+  for (const Piece& p : parts) {
+    std::memcpy(content + byte_count(p.sector - p.unit_sector), p.data, byte_count(p.count));
+  }
+  return content;
+}
+
+bool OpenSegment::repeats(const Piece& part, const std::byte* content,
+                          const std::byte* before) const {
+  if (before != nullptr) return std::memcmp(content, before, byte_count(part.unit_count)) == 0;
+  for (uint64_t i = 0; i < part.unit_count.value(); ++i) {
+    const std::byte* base = segment_.base.sector(part.unit_sector + SectorCount{i});
+    const std::byte* now = content + byte_count(SectorCount{i});
+    if (std::memcmp(now, base, sim::kSectorSize.value()) != 0) return false;
+  }
+  return true;
+}
+
+// Atomic bios: whether another unit's version lies over what this unit held before, so that writing
+// the same again is not the same.
+bool OpenSegment::covered_by_others(const Piece& part, int64_t unit) const {
+  for (uint64_t i = 0; i < part.unit_count.value(); ++i) {
+    const auto last = last_unit_.find(part.unit_sector.value() + i);
+    if (last != last_unit_.end() && static_cast<int64_t>(last->second) != unit) return true;
+  }
+  return false;
+}
+
+// ---- TimelineBuilder
+
+TimelineBuilder::TimelineBuilder(CrashModel& model, const sim::IoLog& log, sim::Snapshot base,
+                                 std::span<const uint32_t> wanted_marks)
+    : model_(model), log_(log), wanted_marks_(wanted_marks.begin(), wanted_marks.end()) {
+  worlds_.push_back(std::make_unique<World>(base));
+  model_.discarded_.assign(model_.options_.atomic_unit.value(), model_.options_.discard_fill);
+}
+
+void TimelineBuilder::build() {
+  const OpenSegment& first = open_segment(*worlds_.front());
+  add_point({.kind = PointKind::kStart, .segment = first.index()}, 0);
+  for (const Step& step : steps_of(log_, wanted_marks_)) {
+    switch (step.kind) {
+      case StepKind::kSubmit:
+        on_submit(step.index);
+        break;
+      case StepKind::kComplete:
+        on_complete(step.index);
+        break;
+      case StepKind::kMark:
+        on_mark(step.index);
+        break;
+    }
+  }
+  close_segments();
+}
+
+void TimelineBuilder::on_submit(uint32_t index) {
+  const IoRecord& record = log_.records()[index];
+  if (record.op != BioOp::kWrite && record.op != BioOp::kDiscard) return;
+  const std::vector<Piece> pieces = cut(index);
+  if (record.preflush && model_.options_.honour_flush) {
+    // Only where its flush has been done can the write be on the medium.
+    World& world = world_after_preflush(index);
+    add_write(world, index, pieces);
+    return;
+  }
+  for (const std::unique_ptr<World>& world : worlds_) add_write(*world, index, pieces);
+}
+
+TimelineBuilder::World& TimelineBuilder::world_after_preflush(uint32_t index) {
+  const uint64_t submitted = log_.records()[index].submit_event;
+  const Covered covered = [&](uint32_t r) { return completed_before(r, submitted); };
+  World& last = *worlds_.back();
+  const bool any = std::any_of(last.pending.begin(), last.pending.end(),
+                               [&](const Piece& piece) { return covered(piece.record); });
+  if (!any) {
+    preflushes_[index] = {.world_opened = last.opened, .counted = false};
+    return last;
+  }
+  auto opened = std::make_unique<World>(last.durable.snapshot());
+  opened->pending = last.pending;
+  opened->epoch = last.epoch;
+  opened->opened = submitted;
+  settle(*opened, covered);
+  end_epoch(*opened);
+  preflushes_[index] = {.world_opened = submitted, .counted = true};
+  worlds_.push_back(std::move(opened));
+  return *worlds_.back();
+}
+
+void TimelineBuilder::on_complete(uint32_t index) {
+  const IoRecord& record = log_.records()[index];
+  // A failed flush promises nothing; a failed write stays pending until a later one replaces it.
+  if (record.status != Errno::kOk) return;
+  switch (record.op) {
+    case BioOp::kRead:
+      break;
+    case BioOp::kFlush:
+      flush_completed(record.submit_event);
+      break;
+    case BioOp::kWrite:
+    case BioOp::kDiscard:
+      if (record.preflush) preflush_completed(index);
+      if (model_.options_.write_through || (record.fua && model_.options_.honour_fua)) {
+        for (const std::unique_ptr<World>& world : worlds_) {
+          settle(*world, [&](uint32_t r) { return r == index; });
+        }
+      }
+      break;
+  }
+}
+
+void TimelineBuilder::flush_completed(uint64_t submitted) {
+  for (const std::unique_ptr<World>& world : worlds_) {
+    if (model_.options_.honour_flush) {
+      settle(*world, [&](uint32_t r) { return completed_before(r, submitted); });
+    }
+    end_epoch(*world);
+  }
+  // This flush covers what a PREFLUSH submitted before it covers, whatever became of that one.
+  size_t first = 0;
+  while (first + 1 < worlds_.size() && worlds_[first + 1]->opened < submitted) ++first;
+  worlds_.erase(worlds_.begin(), worlds_.begin() + static_cast<ptrdiff_t>(first));
+}
+
+void TimelineBuilder::preflush_completed(uint32_t index) {
+  if (!model_.options_.honour_flush) {
+    for (const std::unique_ptr<World>& world : worlds_) end_epoch(*world);
+    return;
+  }
+  const Preflush& preflush = preflushes_.at(index);
+  size_t first = 0;
+  while (first < worlds_.size() && worlds_[first]->opened < preflush.world_opened) ++first;
+  ZT_ASSERT(first < worlds_.size());
+  worlds_.erase(worlds_.begin(), worlds_.begin() + static_cast<ptrdiff_t>(first));
+  if (preflush.counted) return;
+  for (const std::unique_ptr<World>& world : worlds_) end_epoch(*world);
+}
+
+void TimelineBuilder::on_mark(uint32_t mark) {
+  for (const std::unique_ptr<World>& world : worlds_) {
+    const OpenSegment& segment = open_segment(*world);
+    add_point({.kind = PointKind::kMark,
+               .segment = segment.index(),
+               .event = log_.marks()[mark].event,
+               .mark = mark,
+               .version_begin = segment.version_count(),
+               .version_limit = segment.version_count()},
+              segment.log2_picks());
+  }
+}
+
+bool TimelineBuilder::completed_before(uint32_t index, uint64_t event) const {
+  const IoRecord& record = log_.records()[index];
+  return record.complete() && record.complete_event < event && record.status == Errno::kOk;
+}
+
+std::vector<Piece> TimelineBuilder::cut(uint32_t index) const {
+  const IoRecord& record = log_.records()[index];
+  const bool discard = record.op == BioOp::kDiscard;
+  if (record.count == SectorCount{}) return {};
+  if (model_.options_.atomic_bios && !discard) {
+    return {{index, record.sector, record.count, record.data->data(), record.sector, record.count}};
+  }
+  const uint64_t unit = sim::sectors(model_.options_.atomic_unit).value();
+  const Sector disk_end = Sector{} + worlds_.front()->durable.capacity();
+  const Sector end = record.sector + record.count;
+  ZT_ASSERT(end <= disk_end);
+  std::vector<Piece> pieces;
+  for (Sector sector = record.sector; sector < end;) {
+    const Sector unit_sector{sim::round_down(sector.value(), unit)};
+    const Sector unit_end = std::min(unit_sector + SectorCount{unit}, disk_end);
+    const Sector part_end = std::min(unit_end, end);
+    const std::byte* data = discard ? model_.discarded_.data()
+                                    : record.data->data() + byte_count(sector - record.sector);
+    pieces.push_back({index, sector, part_end - sector, data, unit_sector, unit_end - unit_sector});
+    sector = part_end;
+  }
+  return pieces;
+}
+
+void TimelineBuilder::settle(World& world, const Covered& covered) {
+  std::vector<Piece> settled;
+  std::vector<Piece> kept;
+  for (const Piece& piece : world.pending) {
+    (covered(piece.record) ? settled : kept).push_back(piece);
+  }
+  if (settled.empty()) return;
+  for (const Piece& piece : settled) {
+    world.durable.write(sim::dev_pos(piece.sector), {piece.data, byte_count(piece.count)});
+  }
+  drop_overwritten(kept, settled);
+  world.pending = std::move(kept);
+  world.segment = nullptr;
+}
+
+// A version that is older than the durable one can no longer be found on the medium.
+void TimelineBuilder::drop_overwritten(std::vector<Piece>& kept,
+                                       const std::vector<Piece>& settled) {
+  const uint32_t newest_settled = settled.back().record;
+  const bool any_older = std::any_of(
+      kept.begin(), kept.end(), [&](const Piece& piece) { return piece.record < newest_settled; });
+  if (!any_older) return;
+  std::unordered_map<uint64_t, uint32_t> newest;  // sector -> record
+  for (const Piece& piece : settled) {
+    for (uint64_t i = 0; i < piece.count.value(); ++i) {
+      newest[piece.sector.value() + i] = piece.record;
+    }
+  }
+  const auto overwritten = [&](const Piece& piece, uint64_t i) {
+    const auto found = newest.find(piece.sector.value() + i);
+    return found != newest.end() && found->second > piece.record;
+  };
+  std::vector<Piece> left;
+  for (const Piece& piece : kept) {
+    for (uint64_t i = 0; i < piece.count.value();) {
+      uint64_t end = i;
+      while (end < piece.count.value() && !overwritten(piece, end)) ++end;
+      if (end > i) {
+        Piece part = piece;
+        part.sector += SectorCount{i};
+        part.count = SectorCount{end - i};
+        part.data += byte_count(SectorCount{i});
+        left.push_back(part);
+      }
+      i = std::max(end, i + 1);
+    }
+  }
+  kept = std::move(left);
+}
+
+void TimelineBuilder::end_epoch(World& world) {
+  ++world.epoch;
+  world.segment = nullptr;
+}
+
+OpenSegment& TimelineBuilder::open_segment(World& world) {
+  if (world.segment == nullptr) {
+    auto segment = std::make_unique<Segment>();
+    segment->epoch = world.epoch;
+    segment->base = world.durable.snapshot();
+    const auto index = static_cast<uint32_t>(model_.segments_.size());
+    world.segment = std::make_unique<OpenSegment>(index, *segment, model_.options_.atomic_bios,
+                                                  model_.contents_);
+    model_.segments_.push_back(std::move(segment));
+    world.segment->add(world.pending);
+  }
+  return *world.segment;
+}
+
+void TimelineBuilder::add_write(World& world, uint32_t index, const std::vector<Piece>& pieces) {
+  if (pieces.empty()) return;
+  OpenSegment& segment = open_segment(world);
+  const uint32_t begin = segment.version_count();
+  const double log2_before = segment.log2_picks();
+  segment.add(pieces);
+  world.pending.insert(world.pending.end(), pieces.begin(), pieces.end());
+  if (segment.version_count() == begin) return;
+  add_point({.kind = PointKind::kWrite,
+             .segment = segment.index(),
+             .event = log_.records()[index].submit_event,
+             .record = index,
+             .version_begin = begin,
+             .version_limit = segment.version_count()},
+            log2_difference(segment.log2_picks(), log2_before));
+}
+
+void TimelineBuilder::add_point(const CrashPoint& point, double log2) {
+  model_.points_.push_back(point);
+  model_.points_.back().index = static_cast<uint32_t>(model_.points_.size() - 1);
+  model_.point_log2_.push_back(log2);
+}
+
+void TimelineBuilder::close_segments() {
+  for (const std::unique_ptr<Segment>& segment : model_.segments_) close_segment(*segment);
+}
+
+}  // namespace zerotail::fault

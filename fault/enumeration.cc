@@ -1,0 +1,285 @@
+// Chooses among the states of a point when there are more than the budget allows.
+//
+// Families, each with a share of the budget: all kept, the write alone, the write torn; then whole
+// bios lost or kept, units lost or kept, one at a time, then two, up to the wanted number. A family
+// with more members than its share gives a sample of them. What is left goes to random picks. Every
+// choice is drawn from the seed and the point.
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "zerotail/fault/crash_model.h"
+#include "zerotail/sim/assert.h"
+#include "zerotail/sim/prng.h"
+
+namespace zerotail::fault {
+
+namespace {
+
+using Picks = std::vector<uint16_t>;
+
+// Number of ways to choose k of n, or `limit` when there are more.
+uint64_t choices(uint64_t n, uint64_t k, uint64_t limit) {
+  if (k > n) return 0;
+  uint64_t result = 1;
+  for (uint64_t i = 1; i <= k; ++i) {
+    const uint64_t factor = n - k + i;
+    if (result > limit * i / factor + 1) return limit;
+    result = result * factor / i;
+  }
+  return std::min(result, limit);
+}
+
+class Enumerator {
+ public:
+  Enumerator(const CrashModel& model, const CrashPoint& point, const EnumerationOptions& options)
+      : model_(model),
+        point_(point),
+        segment_(model.segment(point)),
+        options_(options),
+        prng_(sim::Prng(options.seed).fork("enumerate").fork(point.index)) {
+    survey();
+  }
+
+  Enumeration run() {
+    const uint64_t budget = options_.states_per_point;
+    Enumeration result;
+    if (model_.state_count(point_, budget).has_value()) {
+      result.exhaustive = true;
+      all_picks();
+    } else if (budget > 0) {
+      add(newest_);
+      add(own_only());
+      if (options_.torn) torn();
+      families();
+      random_picks();
+    }
+    result.states = std::move(states_);
+    return result;
+  }
+
+ private:
+  // What the point's units and bios are.
+  void survey() {
+    const size_t count = segment_.units.size();
+    newest_.resize(count);
+    own_.assign(count, false);
+    for (size_t i = 0; i < count; ++i) {
+      newest_[i] = versions_below(segment_.units[i], point_.version_limit);
+      if (newest_[i] > 0) open_units_.push_back(static_cast<uint32_t>(i));
+    }
+    for (uint32_t v = point_.version_begin; v < point_.version_limit; ++v) {
+      own_[segment_.versions[v].unit] = true;
+    }
+    for (const uint32_t unit : open_units_) {
+      (own_[unit] ? own_units_ : other_units_).push_back(unit);
+    }
+    for (uint32_t v = 0; v < point_.version_begin; ++v) {
+      const uint32_t record = segment_.versions[v].record;
+      if (other_bios_.empty() || other_bios_.back() != record) other_bios_.push_back(record);
+    }
+  }
+
+  [[nodiscard]] bool belongs(const Picks& picks) const {
+    if (point_.kind == PointKind::kMark) return true;
+    if (point_.kind == PointKind::kStart) {
+      return std::all_of(picks.begin(), picks.end(), [](uint16_t pick) { return pick == 0; });
+    }
+    return std::any_of(own_units_.begin(), own_units_.end(),
+                       [&](uint32_t unit) { return picks[unit] == newest_[unit]; });
+  }
+
+  [[nodiscard]] bool full() const { return states_.size() >= options_.states_per_point; }
+
+  // Adds a state that belongs to the point and is not there yet.
+  bool add(const Picks& picks) {
+    if (full() || !belongs(picks)) return false;
+    const sim::Digest key = sim::bytes_digest(picks.data(), picks.size() * sizeof(picks[0]));
+    if (!seen_.insert(key).second) return false;
+    states_.push_back({.point = point_.index, .picks = picks});
+    return true;
+  }
+
+  void all_picks() {
+    Picks picks(newest_.size(), 0);
+    if (point_.kind == PointKind::kStart) {
+      add(picks);
+      return;
+    }
+    // Counts up like an odometer, the first unit fastest.
+    for (bool more = true; more;) {
+      add(picks);
+      more = false;
+      for (const uint32_t unit : open_units_) {
+        if (picks[unit] < newest_[unit]) {
+          ++picks[unit];
+          more = true;
+          break;
+        }
+        picks[unit] = 0;
+      }
+    }
+  }
+
+  [[nodiscard]] Picks own_only() const {
+    Picks picks(newest_.size(), 0);
+    for (const uint32_t unit : own_units_) picks[unit] = newest_[unit];
+    return picks;
+  }
+
+  // The write itself torn: a first part kept, a last part, the middle, all but the middle; the rest
+  // kept, and for the cut in the middle also lost.
+  void torn() {
+    const size_t parts = own_units_.size();
+    if (parts < 2) return;
+    const auto torn_at = [&](Picks picks, size_t begin, size_t end) {
+      for (size_t i = begin; i < end; ++i) --picks[own_units_[i]];
+      add(picks);
+    };
+    const auto lost_rest = [&](size_t begin, size_t end) {
+      Picks picks(newest_.size(), 0);
+      for (size_t i = begin; i < end; ++i) picks[own_units_[i]] = newest_[own_units_[i]];
+      add(picks);
+    };
+    for (const size_t cut : {size_t{1}, parts / 2, parts - 1}) {
+      torn_at(newest_, cut, parts);  // the first part is kept
+      torn_at(newest_, 0, cut);      // the last part is kept
+    }
+    lost_rest(0, parts / 2);
+    lost_rest(parts / 2, parts);
+    if (parts < 3) return;
+    torn_at(newest_, 1, parts - 1);
+    Picks middle = newest_;
+    --middle[own_units_.front()];
+    --middle[own_units_.back()];
+    add(middle);
+  }
+
+  // Each unit has the newest version whose bio is in (or, with `lost`, is not in) `bios`. The
+  // point's own write is always in.
+  [[nodiscard]] Picks picks_of_bios(const std::vector<uint32_t>& bios, bool lost) const {
+    Picks picks(newest_.size(), 0);
+    for (const uint32_t unit : open_units_) {
+      const std::vector<uint32_t>& versions = segment_.units[unit].versions;
+      for (uint16_t pick = newest_[unit]; pick > 0; --pick) {
+        const uint32_t version = versions[pick - 1U];
+        const uint32_t record = segment_.versions[version].record;
+        const bool listed = std::find(bios.begin(), bios.end(), record) != bios.end();
+        if (version >= point_.version_begin || listed != lost) {
+          picks[unit] = pick;
+          break;
+        }
+      }
+    }
+    return picks;
+  }
+
+  [[nodiscard]] Picks picks_of_units(const std::vector<uint32_t>& units, bool lost) const {
+    Picks picks = lost ? newest_ : own_only();
+    for (const uint32_t unit : units) picks[unit] = lost ? uint16_t{0} : newest_[unit];
+    return picks;
+  }
+
+  void families() {
+    struct Family {
+      const std::vector<uint32_t>* things;
+      unsigned size;
+      bool bios;
+      bool lost;
+    };
+    std::vector<Family> all;
+    for (unsigned k = 1; k <= std::max(options_.max_lost, options_.max_kept); ++k) {
+      for (const bool bios : {true, false}) {
+        const std::vector<uint32_t>& things = bios ? other_bios_ : other_units_;
+        if (k <= options_.max_lost) all.push_back({&things, k, bios, true});
+        if (k <= options_.max_kept) all.push_back({&things, k, bios, false});
+      }
+    }
+    // Random picks count as one family more, so that they always get their share.
+    for (size_t i = 0; i < all.size() && !full(); ++i) {
+      const Family& family = all[i];
+      const uint64_t left = options_.states_per_point - states_.size();
+      const uint64_t share = std::max<uint64_t>(1, left / (all.size() - i + 1));
+      choose_some(*family.things, family.size, share, [&](const std::vector<uint32_t>& chosen) {
+        return add(family.bios ? picks_of_bios(chosen, family.lost)
+                               : picks_of_units(chosen, family.lost));
+      });
+    }
+  }
+
+  // Calls `take` with subsets of k things until it has accepted `share`: all in order when they are
+  // few, else drawn at random.
+  template <class Take>
+  void choose_some(const std::vector<uint32_t>& things, unsigned k, uint64_t share, Take take) {
+    const uint64_t count = choices(things.size(), k, share + 1);
+    if (count == 0) return;
+    std::vector<uint32_t> chosen(k);
+    if (count > share) {
+      uint64_t accepted = 0;
+      for (uint64_t tries = 0; tries < 2 * share && accepted < share; ++tries) {
+        for (uint32_t& thing : chosen) thing = things[prng_.below(things.size())];
+        accepted += take(chosen) ? 1 : 0;
+      }
+      return;
+    }
+    std::vector<size_t> index(k);
+    for (size_t i = 0; i < k; ++i) index[i] = i;
+    while (true) {
+      for (size_t i = 0; i < k; ++i) chosen[i] = things[index[i]];
+      take(chosen);
+      size_t i = k;  // the last index that can still move
+      while (i > 0 && index[i - 1] == things.size() - k + i - 1) --i;
+      if (i == 0) return;
+      ++index[i - 1];
+      for (; i < k; ++i) index[i] = index[i - 1] + 1;
+    }
+  }
+
+  void random_picks() {
+    constexpr uint64_t kTriesPerState = 8;  // a point with few states left is hard to hit
+    const uint64_t wanted = options_.states_per_point - states_.size();
+    for (uint64_t tries = 0; tries < kTriesPerState * wanted && !full(); ++tries) {
+      const uint64_t kept_of_8 = prng_.between(1, 7);
+      Picks picks(newest_.size(), 0);
+      for (const uint32_t unit : open_units_) {
+        if (!prng_.chance(kept_of_8, 8)) continue;
+        // Mostly the newest: a device that wrote the unit at all has often written it last.
+        const bool newest = prng_.chance(1, 2);
+        picks[unit] =
+            newest ? newest_[unit] : static_cast<uint16_t>(prng_.between(1, newest_[unit]));
+      }
+      if (!own_units_.empty() && !belongs(picks)) {
+        const uint32_t unit = own_units_[prng_.below(own_units_.size())];
+        picks[unit] = newest_[unit];
+      }
+      add(picks);
+    }
+  }
+
+  struct DigestHash {
+    size_t operator()(const sim::Digest& digest) const { return digest.low; }
+  };
+
+  const CrashModel& model_;
+  const CrashPoint& point_;
+  const Segment& segment_;
+  const EnumerationOptions& options_;
+  sim::Prng prng_;
+  Picks newest_;                       // newest version of each unit at the point
+  std::vector<bool> own_;              // units the point's write covers
+  std::vector<uint32_t> open_units_;   // units with a version at the point
+  std::vector<uint32_t> own_units_;    // those of the write
+  std::vector<uint32_t> other_units_;  // the others
+  std::vector<uint32_t> other_bios_;   // records with a version at the point, but for the write
+  std::vector<CrashState> states_;
+  std::unordered_set<sim::Digest, DigestHash> seen_;  // asked, never walked
+};
+
+}  // namespace
+
+Enumeration enumerate_states(const CrashModel& model, const CrashPoint& point,
+                             const EnumerationOptions& options) {
+  return Enumerator(model, point, options).run();
+}
+
+}  // namespace zerotail::fault
