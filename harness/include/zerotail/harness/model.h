@@ -2,7 +2,7 @@
 // what exFAT on iomap must do; it shares no code with core/ and knows no clusters but their number.
 //
 // Models: the tree of names, file identity, bytes, size, valid size, free clusters, errors.
-// Leaves out: where clusters lie, time stamps, the disk. Names are compared through a simple case
+// Leaves out: where clusters lie, time stamps, what is on the disk before it is synced. Names are compared through a simple case
 // folding of its own (ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic), not the volume's table.
 // Invariant: valid_size <= size, and bytes at or past valid_size are zero.
 //
@@ -19,10 +19,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "zerotail/harness/op_result.h"
 #include "zerotail/harness/trace.h"
+#include "zerotail/sim/result.h"
 
 namespace zerotail::harness {
 
@@ -64,6 +66,8 @@ struct ModelNode {
   };
   std::map<FileId, Place> places;
   FileId parent{};
+  bool clean = false;        // its entry and bytes were written back since the last change
+  bool tail_stored = false;  // a store past size, in the last page, may still be in the page
 };
 
 struct ModelGeometry {
@@ -102,7 +106,8 @@ class Model {
 
   explicit Model(const ModelGeometry& geometry);
 
-  // Performs the operation and says what a right volume answers.
+  // Performs the operation and says what a right volume answers. Operations and fields that the
+  // model does not know (fault_at, edit, crash, ...) change nothing and predict nothing.
   Prediction apply(const Operation& op);
   // Descriptors are kept between operations (the header's `keep`).
   void set_keep(bool keep) { keep_ = keep; }
@@ -130,20 +135,82 @@ class Model {
   bool import(const Import& item);
 
  private:
-  struct Walk;
-  struct Open {  // descriptors of one path
-    FileId id{};
-    bool any = false;
+  // Which descriptor of a path; kMapping is the shared mapping.
+  enum class Use : uint8_t { kBuffered, kDirect, kAppend, kMapping };
+  using Handles = std::map<Use, FileId>;
+  // Where a path leads: the directory that holds its last name, and the node if it exists.
+  struct Target {
+    FileId parent{};
+    std::u16string name;  // as written, trailing dots dropped
+    std::optional<FileId> id;
+    bool is_root = false;
   };
-  friend class ModelOps;
+  template <class T>
+  using Or = std::variant<T, sim::Errno>;
+
+  // Tree (model.cc).
+  [[nodiscard]] const ModelNode& get(FileId id) const { return *nodes_.at(id); }
+  ModelNode& edit(FileId id);  // unshares it; the reference is good until the next edit
+  [[nodiscard]] Or<Target> walk(std::string_view path) const;
+  [[nodiscard]] Or<FileId> resolve(std::string_view path) const;
+  FileId add_node(bool directory, FileId parent);
+  void free_node(FileId id);
+  void mark_clean(FileId id);
+  void mark_all_clean();
+  [[nodiscard]] bool on_disk(FileId id) const;
+  [[nodiscard]] bool take(uint64_t clusters);
+  [[nodiscard]] uint64_t clusters_of(uint64_t size) const;
+
+  // Names (model_namespace.cc).
+  [[nodiscard]] bool add_entry(FileId parent, const std::u16string& name, FileId id);
+  void remove_entry(FileId parent, FileId id);
+  [[nodiscard]] std::optional<ModelNode::Place> find_slots(FileId parent, uint64_t count);
+  Prediction create(const Operation& op);
+  Prediction mkdir(const Operation& op);
+  Prediction remove(const Operation& op);
+  Prediction rename(const Operation& op);
+  void replace_name(const Target& from, const Target& to, bool in_place);
+  Prediction list(const Operation& op) const;
+  Prediction stat(const Operation& op) const;
+  Prediction statfs() const;
+
+  // Descriptors (model.cc).
+  [[nodiscard]] Or<FileId> handle(const std::string& path, Use use);
+  [[nodiscard]] bool has_handle(FileId id) const;
+  void close_path(const std::string& path);
+  void close_all();
+  void move_handles(const std::string& from, const std::string& to);
+  void release(FileId id);
+
+  // Data (model_data.cc).
+  Prediction write(const Operation& op, Use use);
+  Prediction direct_write(FileId id, const Operation& op);
+  Prediction read(const Operation& op);
+  Prediction direct_read(const Operation& op);
+  Prediction map_write(const Operation& op);
+  Prediction map_read(const Operation& op);
+  Prediction truncate(const Operation& op);
+  Prediction fallocate(const Operation& op);
+  Prediction seek(const Operation& op);
+  Prediction sync_path(const Operation& op);
+  Prediction remount(const Operation& op);
+  Prediction dirent(const Operation& op) const;
+  Prediction raw_read(const Operation& op) const;
+  [[nodiscard]] sim::Errno fill_gap(FileId id, uint64_t pos);
+  [[nodiscard]] uint64_t max_size() const;
+  void set_size(ModelNode& node, uint64_t size);
+  void store(FileId id, uint64_t pos, uint64_t seed, uint64_t length);
+  [[nodiscard]] Prediction bytes_read(const ModelNode& node, uint64_t pos, uint64_t length) const;
+  Prediction dispatch(const Operation& op);
 
   ModelGeometry geometry_;
   bool keep_ = true;
+  bool read_only_ = false;
   uint64_t next_id_ = 1;
   uint64_t free_ = 0;
   FileId root_{};
   std::map<FileId, std::shared_ptr<const ModelNode>> nodes_;
-  std::map<std::string, FileId> open_;  // paths with descriptors
+  std::map<std::string, Handles> handles_;
 };
 
 }  // namespace zerotail::harness
