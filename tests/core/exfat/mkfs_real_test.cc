@@ -177,6 +177,12 @@ std::string compare(const Case& c) {
 
 void expect_same(const Case& c) { EXPECT_EQ(compare(c), "") << describe(c); }
 
+TEST(MkfsReal, AMissingToolIsAFailedRunAndSaysSo) {
+  const auto run = support::run_tool("mkfs.exfat-that-is-not-there", {});
+  EXPECT_EQ(run.exit_code, 127);
+  EXPECT_NE(run.output.find("install exfatprogs"), std::string::npos);
+}
+
 TEST(MkfsReal, DefaultsOfEveryVolumeSize) {
   for (const ByteCount size : {mib(3), mib(4), mib(8), mib(16), mib(64), mib(255), mib(256),
                                mib(257), gib(1), gib(32), gib(33), gib(256), gib(257), gib(1024)}) {

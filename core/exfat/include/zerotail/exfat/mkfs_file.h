@@ -17,8 +17,9 @@ struct ImageFileOptions {
 };
 
 // Writes to a temporary name beside `path` and renames at the end, so that an error leaves nothing
-// behind. Errors as make_filesystem()'s; EEXIST without `overwrite`; EINVAL when
-// `path` is there and no regular file; those of the host name the path. Nothing is created when the options are wrong.
+// behind. Errors as make_filesystem()'s; EEXIST without `overwrite`; EINVAL when `path` is there
+// and no regular file; those of the host name the path. Nothing is created when the options are
+// wrong.
 sim::Result<VolumeLayout> make_image_file(const std::string& path, const ImageFileOptions& image,
                                           const MkfsOptions& options);
 
