@@ -61,6 +61,7 @@ enum class CheckClass : uint8_t {
   kChainLong,           // more clusters than data_length needs
   kAllocationFlag,      // clusters without AllocationPossible
   kEmptyWithCluster,    // data_length 0 with a first cluster
+  kEmptyNoFatChain,     // nothing allocated, yet NoFatChain
   kValidSize,           // valid_data_length > data_length
   kDirectoryValidSize,  // a directory with valid_data_length != data_length
   kAfterEnd,            // entries in use behind the end-of-directory entry

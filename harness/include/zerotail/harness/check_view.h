@@ -115,7 +115,8 @@ struct EntrySet {
   uint8_t create_10ms = 0, modify_10ms = 0;
   uint8_t create_utc = 0, modify_utc = 0, access_utc = 0;
   std::vector<VendorAllocation> vendor;
-  sim::Digest digest;  // of all its entries' bytes
+  sim::Digest digest;                  // of all its entries' bytes
+  std::vector<CheckProblem> problems;  // of the set's own bytes; path: the name only
   [[nodiscard]] bool usable() const { return fault == nullptr; }
 };
 
@@ -128,7 +129,7 @@ struct TreeNode {
   std::shared_ptr<const Chain> chain;  // null when the set is not usable
   std::vector<std::shared_ptr<const Chain>> vendor;
   std::shared_ptr<const DirectoryView> child;  // null: a file, or not followed
-  std::vector<CheckProblem> problems;          // of the set and its chains; path: the name only
+  std::vector<CheckProblem> problems;          // of its chains; path: the name only
 };
 
 struct DirectoryView {
@@ -137,8 +138,11 @@ struct DirectoryView {
   uint32_t end = 0;              // index of the end-of-directory entry, or the number of entries
   std::vector<std::shared_ptr<const TreeNode>> nodes;  // in order, also unusable ones
   std::vector<uint32_t> name_keys;                     // of nodes, 0 for unusable ones
-  std::vector<CheckProblem> problems;                  // of the directory itself; path empty
-  bool problems_below = false;  // it, a node or a directory below has problems
+  std::vector<uint32_t> directories;                   // indices of the nodes with a child
+  uint32_t longest_path = 0;           // bytes of the longest path to a directory below it
+  uint32_t height = 1;                 // levels of directories, itself included
+  std::vector<CheckProblem> problems;  // of the directory itself; path empty
+  bool problems_below = false;         // it, a node or a directory below has problems
   [[nodiscard]] const TreeNode* node(size_t index) const { return nodes[index].get(); }
 };
 
