@@ -161,7 +161,7 @@ TEST(Trace, HeaderErrorsNameTheKey) {
        "t.trace:1: key \"size_mib\": not an integer of 0 or more, or beyond 64 bits"},
       {R"({"trace":"t","version":2})", "t.trace:1: key \"version\": this program reads version 1"},
       {R"({"trace":"t","io_path":"x"})",
-       "t.trace:1: key \"io_path\": neither \"iomap\" nor \"buffer_head\""},
+       "t.trace:1: key \"io_path\": neither \"iomap\" nor \"buffer-head\""},
       {R"({"trace":"t","mkfs":{"x":1}})", "t.trace:1: key \"mkfs\": \"x\": unknown"},
       {R"({"trace":"t","mkfs":[]})", "t.trace:1: key \"mkfs\": not an object"},
       {R"({"trace":"t","faults":1})", "t.trace:1: key \"faults\": not a fault plan"},
