@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 
-RESULT = re.compile(r"^\s*\d+/\d+ Test\s+#\d+: (\S+) \.*(\**)\s*(\S.*?)\s+([\d.]+) sec\s*$")
+RESULT = re.compile(r"^\s*\d+/\d+ Test\s+#\d+: (.+?) \.+(\**)\s*(\S.*?)\s+([\d.]+) sec\s*$")
 CLOSING = re.compile(r"^\d+% tests passed, ")
 
 

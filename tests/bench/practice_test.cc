@@ -29,6 +29,18 @@ Overlay broken_boot_sector() {
   return {{sim::Sector{0}, std::vector<std::byte>(sim::kSectorSize.value(), std::byte{0xFF})}};
 }
 
+std::string name_of(Copy copy) {
+  switch (copy) {
+    case Copy::kSparse:
+      return "Sparse";
+    case Copy::kFull:
+      return "Full";
+    case Copy::kUndo:
+      return "Undo";
+  }
+  return "Unknown";
+}
+
 class PracticeTest : public testing::TestWithParam<Copy> {
  protected:
   void SetUp() override {
@@ -75,7 +87,8 @@ TEST_P(PracticeTest, FolderIsRemovedAtTheEnd) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Copies, PracticeTest,
-                         testing::Values(Copy::kSparse, Copy::kFull, Copy::kUndo));
+                         testing::Values(Copy::kSparse, Copy::kFull, Copy::kUndo),
+                         [](const auto& parameter) { return name_of(parameter.param); });
 
 TEST(Practice, SparseCopyKeepsHoles) {
   auto disk = small_volume();
