@@ -120,7 +120,7 @@ ExitCode run(int argc, char** argv, Terminal& terminal) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const auto parsed = app.get_subcommands();
-    terminal.print(parsed.empty() ? app.help() : parsed.front()->help());
+    terminal.print(parsed.empty() ? app.help() : parsed.front()->help("zerotail"));
     return ExitCode::kOk;
   } catch (const CLI::CallForVersion& version) {
     terminal.print(fmt::format("{}\n", version.what()));
