@@ -1,0 +1,114 @@
+// The main job: what exploring finds on a sound stack, on a lying disk, and that it says the same
+// thing twice. The whole built-in set runs in tests/command.
+#include "zerotail/harness/explore.h"
+
+#include <gtest/gtest.h>
+
+#include "zerotail/harness/workloads.h"
+
+namespace zerotail::harness {
+namespace {
+
+struct Outcome {
+  WorkloadReport report;
+  FindingSet findings;
+  [[nodiscard]] bool shows(Contract contract) const {
+    for (const Finding& finding : findings.findings()) {
+      if (finding.violation.contract == contract) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] std::string text() const {
+    std::string all;
+    for (const Finding& finding : findings.findings()) {
+      all += contract_info(finding.violation.contract).name;
+      all += " " + finding.violation.kind + " " + finding.violation.path + ": " +
+             finding.violation.detail + "\n  repro: " + finding.repro + "\n";
+    }
+    return all;
+  }
+};
+
+Outcome run(const char* name, const char* device = "vc512", uint64_t budget = 600) {
+  const auto workload = builtin_workload(name);
+  EXPECT_TRUE(workload.ok());
+  ExploreOptions options;
+  options.record.device = *parse_device(device);
+  options.budget = budget;
+  Outcome outcome;
+  auto report = explore(*workload, options, &outcome.findings);
+  EXPECT_TRUE(report.ok()) << report.error().message();
+  if (report.ok()) outcome.report = std::move(*report);
+  return outcome;
+}
+
+TEST(Explore, FsyncOfANewFileHoldsOnAnHonestDisk) {
+  const Outcome outcome = run("create-write-fsync");
+  for (const Contract contract : {Contract::kMountable, Contract::kFlagged, Contract::kDurable,
+                                  Contract::kContained, Contract::kAnswers}) {
+    EXPECT_FALSE(outcome.shows(contract)) << outcome.text();
+  }
+  EXPECT_GT(outcome.report.states.checked, 10u);
+}
+
+TEST(Explore, ADiskThatIgnoresFlushBreaksDurable) {
+  const Outcome outcome = run("create-write-fsync", "vc512.noflush");
+  EXPECT_TRUE(outcome.shows(Contract::kDurable)) << outcome.text();
+}
+
+TEST(Explore, ADiskThatIgnoresFlushAndFuaBreaksFlagged) {
+  const Outcome outcome = run("create-write-fsync", "vc512.noflush.nofua");
+  EXPECT_TRUE(outcome.shows(Contract::kFlagged)) << outcome.text();
+}
+
+TEST(Explore, ADiskThatIgnoresFuaBreaksFlagged) {
+  const Outcome outcome = run("unlink-and-reuse", "vc512.nofua");
+  EXPECT_TRUE(outcome.shows(Contract::kFlagged)) << outcome.text();
+}
+
+TEST(Explore, SameSeedSameDigest) {
+  EXPECT_EQ(run("append-fsync").report.digest, run("append-fsync").report.digest);
+}
+
+TEST(Explore, EveryStateIsCounted) {
+  for (const char* name : {"append-fsync", "rename-over", "truncate-down-fsync"}) {
+    const StateCounts states = run(name, "vc512", 100).report.states;
+    EXPECT_EQ(states.considered,
+              states.checked + states.merged + states.pruned + states.left_out)
+        << name;
+    EXPECT_GT(states.left_out, 0u) << name;
+  }
+}
+
+TEST(Explore, EveryFindingIsRebuiltFromItsReproId) {
+  const Outcome outcome = run("shrink-and-reuse");
+  ASSERT_FALSE(outcome.findings.findings().empty());
+  const auto workload = builtin_workload("shrink-and-reuse");
+  for (const Finding& finding : outcome.findings.findings()) {
+    const auto id = parse_repro_id(finding.repro.substr(finding.repro.rfind(' ') + 1));
+    ASSERT_TRUE(id.ok()) << finding.repro;
+    const auto state = rebuild(*workload, *id, {});
+    ASSERT_TRUE(state.ok()) << state.error().message();
+    bool again = false;
+    for (const Violation& violation : state->violations) {
+      again = again || fingerprint(violation, finding.workload) == finding.fingerprint;
+    }
+    EXPECT_TRUE(again) << finding.repro;
+  }
+}
+
+TEST(Explore, AnUnknownStateIsAnError) {
+  const auto workload = builtin_workload("append-fsync");
+  ReproId id;
+  id.workload = "append-fsync";
+  id.state = "p9999+";
+  EXPECT_FALSE(rebuild(*workload, id, {}).ok());
+}
+
+TEST(Explore, ABuiltInWorkloadIsFoundByName) {
+  EXPECT_GE(builtin_workloads().size(), 20u);
+  EXPECT_FALSE(builtin_workload("no-such-workload").ok());
+}
+
+}  // namespace
+}  // namespace zerotail::harness
