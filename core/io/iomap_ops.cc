@@ -81,18 +81,33 @@ sim::Result<iomap::Mapping> FileNode::map_begin(const iomap::MapRequest& request
   mapping.fresh = found.allocated;
   mapping.zero_tail = !found.allocated && mapping.end() >= valid;
   mapping.valid_end = valid;
+  if (request.intent == iomap::Intent::kDirectWrite) {
+    // Buffered reads must see the data while it is on its way.
+    valid_before_direct_ = valid;
+    inode_.set_valid_size(std::max(valid, mapping.end()));
+  }
   return mapping;
 }
 
 sim::Status FileNode::map_end(const iomap::MapRequest& request, const iomap::Mapping& mapping,
                               sim::ByteCount done) {
-  const bool moves_valid_size =
-      request.intent == iomap::Intent::kWrite || request.intent == iomap::Intent::kZero;
-  if (!moves_valid_size || done == sim::ByteCount{0}) return {};
+  if (!is_write(request.intent)) return {};
+  if (request.intent == iomap::Intent::kDirectWrite && done < mapping.length) {
+    // What did not reach the device is not valid.
+    const sim::FilePos reached = done > sim::ByteCount{0} ? mapping.pos + done : sim::FilePos{0};
+    inode_.set_valid_size(std::max(valid_before_direct_, reached));
+  }
+  if (done == sim::ByteCount{0}) return {};
   const sim::ByteCount block = mount_.fs().geometry().sector_size();
   const sim::FilePos end = mapping.pos + done;
   const sim::FilePos zeroed = mapping.zero_tail ? sim::round_up(end, block) : end;
   inode_.set_zeroed_size(std::max(inode_.zeroed_size(), zeroed));
+  if (request.intent == iomap::Intent::kDirectWrite) {
+    if (end > valid_before_direct_) {
+      mount_.fs().mark_dirty(inode_, exfat::DirtyBits::kMetadata);
+    }
+    return {};
+  }
   mount_.fs().mark_dirty(inode_, exfat::DirtyBits::kPages);
   if (end > inode_.valid_size()) {
     inode_.set_valid_size(end);

@@ -11,16 +11,15 @@ namespace {
 
 sim::FilePos file_pos(int64_t pos) { return sim::FilePos{static_cast<uint64_t>(pos)}; }
 
-sim::Error unsupported(const char* what) {
-  return sim::Error(sim::Errno::kOpNotSupp, std::string("not supported: ") + what);
-}
-
 }  // namespace
 
-sim::Result<uint64_t> Volume::read(Fd fd, int64_t pos, std::span<std::byte> out) {
+sim::Result<uint64_t> Volume::read(Fd fd, int64_t pos, std::span<std::byte> out,
+                                   uint64_t misalignment) {
   ZT_ASSIGN(OpenFile * file, impl_->data_file(fd, false));
   if (pos < 0) return sim::Error(sim::Errno::kInval, "read: negative position");
-  if (file->flags.direct) return unsupported("O_DIRECT");
+  if (file->flags.direct) {
+    return io::direct_read(impl_->node(*file), file_pos(pos), out, misalignment == 0);
+  }
   return io::read(impl_->node(*file), file->readahead, file_pos(pos), out);
 }
 
@@ -31,10 +30,14 @@ sim::Result<uint64_t> Volume::write(Fd fd, int64_t pos, const Source& source) {
   if (pos < 0 || length > max - static_cast<uint64_t>(pos)) {
     return sim::Error(sim::Errno::kInval, "write: position out of range");
   }
-  if (file->flags.direct) return unsupported("O_DIRECT");
   const io::WriteMode mode{
       .append = file->flags.append, .sync = file->flags.sync, .data_sync = file->flags.data_sync};
   const iomap::CopySource copy{.bytes = source.bytes, .fault_at = source.fault_at};
+  if (file->flags.direct) {
+    const io::DirectMode direct{.memory_aligned = source.misalignment == 0,
+                                .no_invalidate = source.no_invalidate};
+    return io::direct_write(impl_->node(*file), file_pos(pos), copy, direct, mode, file->errors);
+  }
   return io::write(impl_->node(*file), file_pos(pos), copy, mode, file->errors);
 }
 
@@ -58,7 +61,7 @@ sim::Status Volume::truncate(std::string_view path, int64_t size) {
 sim::Status Volume::fallocate(Fd fd, uint32_t mode, int64_t pos, int64_t length) {
   ZT_TRY(impl_->file(fd));
   if (pos < 0 || length <= 0) return sim::Error(sim::Errno::kInval, "fallocate: range");
-  if (mode != 0) return unsupported("a mode of fallocate other than 0");
+  if (mode != 0) return sim::Error(sim::Errno::kOpNotSupp, "fallocate: mode");
   ZT_ASSIGN(OpenFile * file, impl_->data_file(fd, true));
   return io::fallocate(impl_->node(*file), file_pos(pos),
                        sim::ByteCount{static_cast<uint64_t>(length)});

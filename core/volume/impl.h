@@ -8,6 +8,7 @@
 
 #include "zerotail/io/file_ops.h"
 #include "zerotail/io/mount.h"
+#include "zerotail/io/shared_mapping.h"
 #include "zerotail/volume/volume.h"
 
 namespace zerotail::volume {
@@ -17,6 +18,14 @@ struct OpenFile {
   OpenFlags flags;
   iomap::ReadaheadState readahead;
   io::ErrorSample errors = 0;  // files only
+  [[nodiscard]] bool writable() const { return flags.write; }
+};
+
+struct SharedMapping {
+  exfat::InodeRef inode;
+  bool stores = false;
+  io::ErrorSample errors = 0;
+  [[nodiscard]] bool writable() const { return stores; }
 };
 
 // Where a path ends: its last component in a directory, which may or may not have it.
@@ -30,7 +39,8 @@ struct Place {
 struct Volume::Impl {
   MountOptions options;
   std::unique_ptr<io::Mount> mount;
-  std::vector<std::unique_ptr<OpenFile>> files;  // by descriptor; nullptr: free
+  std::vector<std::unique_ptr<OpenFile>> files;          // by descriptor; nullptr: free
+  std::vector<std::unique_ptr<SharedMapping>> mappings;  // by MapId
   bool unmounted = false;
 
   [[nodiscard]] exfat::FileSystem& fs() { return mount->fs(); }
@@ -48,6 +58,10 @@ struct Volume::Impl {
   Fd add_file(std::unique_ptr<OpenFile> file);
   [[nodiscard]] bool any_open_for_write() const;
   io::FileNode& node(const OpenFile& file) { return mount->node(*file.inode); }
+
+  // map_calls.cc
+  sim::Result<SharedMapping*> mapping(MapId map);
+  void drop_mapping(std::unique_ptr<SharedMapping>& mapping);
 };
 
 [[nodiscard]] exfat::Options exfat_options(const MountOptions& options);

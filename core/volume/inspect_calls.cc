@@ -5,21 +5,36 @@
 
 namespace zerotail::volume {
 
-sim::Result<Stat> Volume::stat(std::string_view path) {
-  ZT_ASSIGN(const exfat::InodeRef inode, impl_->resolve(path));
-  const std::shared_lock<sim::RwLock> guard(inode->lock());
-  const exfat::Geometry& geometry = impl_->fs().geometry();
+namespace {
+
+sim::Result<Stat> stat_inode(exfat::Inode& inode) {
+  const std::shared_lock<sim::RwLock> guard(inode.lock());
+  const exfat::Geometry& geometry = inode.fs().geometry();
   Stat stat;
-  stat.size = inode->size().value();
-  stat.blocks = sim::sectors(geometry.bytes(inode->allocated())).value();
+  stat.size = inode.size().value();
+  stat.blocks = sim::sectors(geometry.bytes(inode.allocated())).value();
   stat.block_size = geometry.cluster_size().value();
-  stat.directory = inode->is_directory();
-  stat.attributes = inode->attributes();
-  if (stat.directory) {
-    ZT_ASSIGN(const uint64_t subdirectories, impl_->fs().subdirectory_count(*inode));
+  stat.directory = inode.is_directory();
+  stat.attributes = inode.attributes();
+  if (inode.unlinked()) {
+    stat.links = 0;
+  } else if (stat.directory) {
+    ZT_ASSIGN(const uint64_t subdirectories, inode.fs().subdirectory_count(inode));
     stat.links = static_cast<uint32_t>(2 + subdirectories);
   }
   return stat;
+}
+
+}  // namespace
+
+sim::Result<Stat> Volume::stat(std::string_view path) {
+  ZT_ASSIGN(const exfat::InodeRef inode, impl_->resolve(path));
+  return stat_inode(*inode);
+}
+
+sim::Result<Stat> Volume::stat(Fd fd) {
+  ZT_ASSIGN(const OpenFile* file, impl_->file(fd));
+  return stat_inode(*file->inode);
 }
 
 sim::Result<StatFs> Volume::statfs() {

@@ -35,9 +35,9 @@ Fd Volume::Impl::add_file(std::unique_ptr<OpenFile> added) {
 }
 
 bool Volume::Impl::any_open_for_write() const {
-  return std::any_of(files.begin(), files.end(), [](const std::unique_ptr<OpenFile>& open) {
-    return open != nullptr && open->flags.write;
-  });
+  const auto writable = [](const auto& entry) { return entry != nullptr && entry->writable(); };
+  return std::any_of(files.begin(), files.end(), writable) ||
+         std::any_of(mappings.begin(), mappings.end(), writable);
 }
 
 sim::Result<exfat::InodeRef> Volume::Impl::open_inode(std::string_view path,

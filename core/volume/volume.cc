@@ -58,6 +58,9 @@ sim::Status Volume::unmount() {
   ZT_ASSERT_MSG(!impl_->unmounted, "unmounted twice");
   impl_->unmounted = true;
   impl_->files.clear();
+  for (auto& mapping : impl_->mappings) {
+    if (mapping != nullptr) impl_->drop_mapping(mapping);
+  }
   const sim::Status freed = impl_->fs().free_unlinked();
   ZT_TRY(impl_->mount->quiesce());
   return freed;

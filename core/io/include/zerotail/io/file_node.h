@@ -45,6 +45,8 @@ class FileNode final : public exfat::InodeAttachment, public iomap::IomapFile {
   mm::AddressSpace cache_;
   uint64_t mapping_sequence_ = 0;
   uint64_t direct_in_flight_ = 0;
+  // V before the piece of a direct write that is on its way; such writes hold the inode lock.
+  sim::FilePos valid_before_direct_;
   sim::WaitQueue direct_waiters_;
 };
 

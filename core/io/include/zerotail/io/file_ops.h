@@ -29,6 +29,20 @@ using ErrorSample = mm::ErrSeq::Sample;
                                           const iomap::CopySource& source, const WriteMode& mode,
                                           ErrorSample& errors);
 
+struct DirectMode {
+  bool memory_aligned = true;  // the caller's buffer
+  bool no_invalidate = false;  // the cache refuses to be dropped: the write goes through it
+};
+
+// O_DIRECT. EINVAL: the memory or a mapped range is misaligned to the device's logical block. A
+// direct write that does not fit is ENOSPC and changes nothing.
+[[nodiscard]] sim::Result<uint64_t> direct_read(FileNode& node, sim::FilePos pos,
+                                                std::span<std::byte> out, bool memory_aligned);
+[[nodiscard]] sim::Result<uint64_t> direct_write(FileNode& node, sim::FilePos pos,
+                                                 const iomap::CopySource& source,
+                                                 const DirectMode& direct, const WriteMode& mode,
+                                                 ErrorSample& errors);
+
 // To any size. EFBIG; ENOSPC and EIO of growing leave the file as it was; errors of shrinking are
 // returned after S has moved.
 sim::Status truncate(FileNode& node, sim::FilePos size);

@@ -49,7 +49,19 @@ enum class Fd : int32_t {};
 // A user buffer to copy from; reading it faults at byte `fault_at` (counted from its start).
 struct Source {
   std::span<const std::byte> bytes;
-  std::optional<uint64_t> fault_at;
+  std::optional<uint64_t> fault_at{};
+  // Bytes by which the buffer misses the device's alignment; O_DIRECT only.
+  uint64_t misalignment = 0;
+  // The page cache refuses to be dropped before this O_DIRECT write, which then goes through it.
+  bool no_invalidate = false;
+};
+
+enum class MapId : int32_t {};
+
+// A load or store through a shared mapping: as far as it came, and whether SIGBUS stopped it.
+struct MapAccess {
+  uint64_t count = 0;
+  bool sigbus = false;
 };
 
 enum class Whence : uint8_t { kSet, kEnd, kData, kHole };
@@ -111,7 +123,9 @@ class Volume {
 
   sim::Result<Fd> open(std::string_view path, const OpenFlags& flags);
   sim::Status close(Fd fd);
-  sim::Result<uint64_t> read(Fd fd, int64_t pos, std::span<std::byte> out);
+  // `misalignment`: as in Source.
+  sim::Result<uint64_t> read(Fd fd, int64_t pos, std::span<std::byte> out,
+                             uint64_t misalignment = 0);
   // With O_APPEND `pos` is ignored. Short counts as the kernel gives them; an error only when
   // nothing was written.
   sim::Result<uint64_t> write(Fd fd, int64_t pos, const Source& source);
@@ -120,6 +134,15 @@ class Volume {
   sim::Status fallocate(Fd fd, uint32_t mode, int64_t pos, int64_t length);
   sim::Status fsync(Fd fd, bool data_only);
   sim::Result<uint64_t> seek(Fd fd, int64_t offset, Whence whence);
+
+  // Maps the whole file, and any size it will have, shared. The mapping outlives the descriptor; it
+  // is writable when the descriptor is. EISDIR, EBADF.
+  sim::Result<MapId> mmap(Fd fd);
+  sim::Status munmap(MapId map);  // EINVAL: no such mapping
+  sim::Status msync(MapId map);   // MS_SYNC of the whole mapping
+  sim::Result<MapAccess> load(MapId map, int64_t pos, std::span<std::byte> out);
+  // EACCES: the mapping is read-only.
+  sim::Result<MapAccess> store(MapId map, int64_t pos, std::span<const std::byte> bytes);
 
   sim::Status mkdir(std::string_view path);
   sim::Status rmdir(std::string_view path);

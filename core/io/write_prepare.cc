@@ -1,0 +1,69 @@
+#include "write_prepare.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "grow.h"
+#include "zerotail/exfat/file_system.h"
+#include "zerotail/io/mount.h"
+
+namespace zerotail::io {
+
+namespace {
+
+// Stores of shared mappings into [first, last] fault again, so that V follows them.
+void revoke_stores(mm::AddressSpace& cache, sim::FilePos first, sim::FilePos last) {
+  const uint64_t last_index = cache.index_of(last);
+  for (mm::FolioRef folio = cache.next(cache.index_of(first));
+       folio && folio->index() <= last_index; folio = cache.next(folio->index() + 1)) {
+    folio->unmap();
+  }
+}
+
+// Makes [V, pos) valid: zeros, but for what stores of shared mappings left in the cache.
+sim::Status fill_gap(FileNode& node, sim::FilePos pos) {
+  exfat::Inode& inode = node.inode();
+  exfat::FileSystem& fs = node.mount().fs();
+  mm::AddressSpace& cache = node.cache();
+  if (pos > inode.size()) ZT_TRY(grow(node, pos));
+  node.wait_direct();
+  const std::lock_guard<sim::RwLock> guard(cache.invalidate_lock());
+  const sim::FilePos from = std::max(inode.valid_size(), inode.zeroed_size());
+  if (from < pos) {
+    revoke_stores(cache, from, pos);
+    ZT_TRY(iomap::fill_dirty(node, from, pos - from));
+    fs.mark_dirty(inode, exfat::DirtyBits::kPages);
+  }
+  inode.set_valid_size(std::max(inode.valid_size(), pos));
+  const sim::ByteCount block = fs.geometry().sector_size();
+  inode.set_zeroed_size(std::max(inode.zeroed_size(), sim::round_up(inode.valid_size(), block)));
+  fs.mark_dirty(inode, exfat::DirtyBits::kMetadata);
+  return {};
+}
+
+}  // namespace
+
+sim::Result<PreparedWrite> prepare_write(FileNode& node, sim::FilePos pos, uint64_t length,
+                                         bool append) {
+  exfat::Inode& inode = node.inode();
+  if (append) pos = inode.size();
+  PreparedWrite prepared{.pos = pos, .valid_before = inode.valid_size(), .length = 0};
+  if (length == 0) return prepared;
+  const sim::FilePos limit = node.mount().fs().geometry().max_file_size();
+  if (pos >= limit) return sim::Error(sim::Errno::kFBig, "write: past the largest size");
+  prepared.length = std::min(length, (limit - pos).value());
+  if (pos > inode.valid_size()) ZT_TRY(fill_gap(node, pos));
+  touch_modified_time(inode);
+  return prepared;
+}
+
+sim::Status sync_write(FileNode& node, const PreparedWrite& write, uint64_t count,
+                       const WriteMode& mode, ErrorSample& errors) {
+  const bool through = mode.sync || mode.data_sync || node.mount().fs().options().sync;
+  if (count == 0 || !through) return {};
+  const sim::FilePos first = std::min(write.pos, write.valid_before);
+  const sim::FilePos last = write.pos + sim::ByteCount{count - 1};
+  return fsync(node, first, last, !mode.sync, errors);
+}
+
+}  // namespace zerotail::io
