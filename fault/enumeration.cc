@@ -195,11 +195,18 @@ class Enumerator {
         if (k <= options_.max_kept) all.push_back({&things, k, bios, false});
       }
     }
-    // Random picks count as one family more, so that they always get their share.
-    for (size_t i = 0; i < all.size() && !full(); ++i) {
-      const Family& family = all[i];
+    // One at a time shows most; random picks weigh as much, so that they always get their share.
+    constexpr uint64_t kWeight = 4;
+    const auto weight = [](const Family& family) {
+      return std::max<uint64_t>(1, kWeight / family.size);
+    };
+    uint64_t weights = kWeight;
+    for (const Family& family : all) weights += weight(family);
+    for (const Family& family : all) {
+      if (full()) return;
       const uint64_t left = options_.states_per_point - states_.size();
-      const uint64_t share = std::max<uint64_t>(1, left / (all.size() - i + 1));
+      const uint64_t share = std::max<uint64_t>(1, left * weight(family) / weights);
+      weights -= weight(family);
       choose_some(*family.things, family.size, share, [&](const std::vector<uint32_t>& chosen) {
         return add(family.bios ? picks_of_bios(chosen, family.lost)
                                : picks_of_units(chosen, family.lost));
