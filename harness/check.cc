@@ -204,14 +204,17 @@ void fill_tree(const TreeBuilder& builder, BaseTree& tree) {
     tree.directories.push_back(std::move(directory));
   }
   tree.directories.front().references = 1;
-  std::unordered_map<const DirectoryView*, uint32_t> by_view;
+  const auto paths = directory_paths(*builder.root());
   for (uint32_t i = 0; i < tree.directories.size(); ++i) {
-    by_view.emplace(tree.directories[i].view.get(), i);
+    BaseDirectory& directory = tree.directories[i];
+    tree.by_view.emplace(directory.view.get(), i);
+    directory.path = paths.at(directory.view.get());
+    for (const ClusterRun& run : directory.view->runs) tree.clusters += run.count.value();
   }
   for (uint32_t i = 0; i < tree.directories.size(); ++i) {
     const DirectoryView& view = *tree.directories[i].view;
     for (const uint32_t node : view.directories) {
-      BaseDirectory& child = tree.directories[by_view.at(view.nodes[node]->child.get())];
+      BaseDirectory& child = tree.directories[tree.by_view.at(view.nodes[node]->child.get())];
       child.parents.emplace_back(i, node);
       ++child.references;
     }
@@ -229,13 +232,15 @@ void claim_all(const VolumeView& view, BaseTree& tree, OwnerMap& owners) {
   claim(view.root_chain, kRootOwner);
   for (uint32_t i = 0; i < tree.directories.size(); ++i) {
     BaseDirectory& directory = tree.directories[i];
-    directory.first_owner = kFirstOwner + static_cast<uint32_t>(tree.owners.size());
     for (uint32_t n = 0; n < directory.view->nodes.size(); ++n) {
       const TreeNode& node = *directory.view->nodes[n];
+      directory.node_owners.push_back(kFirstOwner + static_cast<uint32_t>(tree.owners.size()));
+      const uint32_t child = node.child == nullptr ? UINT32_MAX : tree.by_view.at(node.child.get());
       for (uint32_t part = 0; part <= node.vendor.size(); ++part) {
         const uint32_t owner = kFirstOwner + static_cast<uint32_t>(tree.owners.size());
         claim(part == 0 ? node.chain : node.vendor[part - 1], owner);
-        tree.owners.push_back({.directory = i, .node = n, .part = part});
+        tree.owners.push_back(
+            {.directory = i, .node = n, .part = part, .child = part == 0 ? child : UINT32_MAX});
       }
     }
   }
@@ -255,7 +260,6 @@ void compare_bitmap(const sim::SectorReader& disk, const VolumeView& view, const
 std::vector<CheckProblem> allocation_problems(const sim::SectorReader& disk,
                                               const ParsedVolume& volume) {
   if (volume.findings.words.empty() && volume.findings.shared.empty()) return {};
-  const auto paths = directory_paths(*volume.view->root);
   AllocationReport report{disk::FatReader{disk, *volume.view->geometry},
                           [&](uint64_t index, std::vector<OwnerRef>& out) {
                             out.push_back(owner_ref(volume.tree, volume.owners.first(index)));
@@ -264,7 +268,9 @@ std::vector<CheckProblem> allocation_problems(const sim::SectorReader& disk,
                                 out.push_back(owner_ref(volume.tree, owner));
                             }
                           },
-                          [&](const DirectoryView& directory) { return paths.at(&directory); }};
+                          [&](const DirectoryView& directory) {
+                            return volume.tree.directories[volume.tree.by_view.at(&directory)].path;
+                          }};
   return report.make(volume.findings);
 }
 

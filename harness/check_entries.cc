@@ -302,7 +302,7 @@ std::shared_ptr<const EntrySet> recall_or_parse(DirectoryParser& parser, uint32_
   const std::byte* bytes = parser.gather(index, entries);
   const sim::Digest digest = sim::bytes_digest(bytes, size_t{entries} * disk::kEntrySize, index);
   if (memo != nullptr) {
-    if (auto known = memo->set(digest)) {
+    if (auto known = memo->set(digest + upcase.digest())) {
       ++counters.sets_recalled;
       return known;
     }
@@ -311,7 +311,7 @@ std::shared_ptr<const EntrySet> recall_or_parse(DirectoryParser& parser, uint32_
   EntrySet parsed = SetParser{bytes, index, entries, upcase}.parse();
   parsed.digest = digest;
   auto set = std::make_shared<const EntrySet>(std::move(parsed));
-  if (memo != nullptr) memo->keep(digest, set);
+  if (memo != nullptr) memo->keep(digest + upcase.digest(), set);
   return set;
 }
 

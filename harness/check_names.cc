@@ -90,6 +90,7 @@ std::u16string to_utf16(std::string_view utf8) {
 UpcaseTable::UpcaseTable() : map_(kUnits) {
   for (size_t i = 0; i < kUnits; ++i) map_[i] = static_cast<char16_t>(i);
   for (char16_t c = u'a'; c <= u'z'; ++c) map_[c] = static_cast<char16_t>(c - u'a' + u'A');
+  digest_ = sim::bytes_digest(map_.data(), map_.size() * sizeof(char16_t));
 }
 
 // Specification 7.2.5: 0xFFFF and a count stand for that many units which map to themselves.
@@ -109,6 +110,7 @@ std::optional<UpcaseTable> UpcaseTable::parse(std::span<const std::byte> stored)
       table.map_[at++] = static_cast<char16_t>(unit);
     }
   }
+  table.digest_ = sim::bytes_digest(table.map_.data(), kUnits * sizeof(char16_t));
   table.from_volume_ = true;
   return table;
 }

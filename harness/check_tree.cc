@@ -114,7 +114,7 @@ uint32_t TreeBuilder::open(std::vector<ClusterRun> runs, uint64_t length, const 
     if (it != in_.base->by_first_cluster.end()) directory.model = it->second;
   }
   directory.content = content_of(runs, length, base);
-  const sim::Digest memo_key = key + directory.content;
+  const sim::Digest memo_key = key + directory.content + in_.upcase.digest();
   if (base != UINT32_MAX && in_.base->directories[base].content == directory.content) {
     directory.raw = in_.base->directories[base].raw;
   } else if (in_.memo != nullptr) {

@@ -28,7 +28,8 @@ struct BaseDirectory {
   std::shared_ptr<const RawDirectory> raw;
   sim::Digest key;
   sim::Digest content;
-  uint32_t first_owner = 0;                            // number of its first owner: check_owners.h
+  std::string path;
+  std::vector<uint32_t> node_owners;  // number of each node's chain: check_owners.h
   std::vector<std::pair<uint32_t, uint32_t>> parents;  // (directory, node) pairs above it
   uint32_t references = 0;                             // parents, and one for the root
   // Of one state, cleared after it:
@@ -43,14 +44,17 @@ inline constexpr uint8_t kBelowMark = 2;
 struct OwnerPlace {
   uint32_t directory = 0;
   uint32_t node = 0;
-  uint32_t part = 0;  // 0: the node's chain; n: its n-th vendor allocation
+  uint32_t part = 0;            // 0: the node's chain; n: its n-th vendor allocation
+  uint32_t child = UINT32_MAX;  // the directory read from the chain, if any
 };
 
 struct BaseTree {
   std::vector<BaseDirectory> directories;  // the first one is the root
   std::unordered_map<sim::Digest, uint32_t, DigestHash> by_key;
   std::unordered_map<uint64_t, uint32_t> by_first_cluster;
+  std::unordered_map<const DirectoryView*, uint32_t> by_view;
   std::vector<OwnerPlace> owners;
+  uint64_t clusters = 0;  // that directories are read from
 };
 
 class TreeBuilder {

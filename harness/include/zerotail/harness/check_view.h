@@ -154,12 +154,14 @@ class UpcaseTable {
   static std::optional<UpcaseTable> parse(std::span<const std::byte> stored);
   [[nodiscard]] char16_t up(char16_t unit) const { return map_[unit]; }
   [[nodiscard]] bool from_volume() const { return from_volume_; }
+  [[nodiscard]] const sim::Digest& digest() const { return digest_; }
   [[nodiscard]] uint16_t name_hash(std::u16string_view name) const;
   [[nodiscard]] uint32_t name_key(std::u16string_view name) const;
   [[nodiscard]] bool same_name(std::u16string_view a, std::u16string_view b) const;
 
  private:
   std::vector<char16_t> map_;
+  sim::Digest digest_;  // of the map
   bool from_volume_ = false;
 };
 
