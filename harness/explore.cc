@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "zerotail/harness/judge.h"
 
@@ -142,11 +142,16 @@ class Exploration {
       ++counts_.merged;
       return;
     }
+    const sim::Digest read = judge_.look_at(image_);
+    if (read != image_.digest() && !seen_.insert(read).second) {
+      ++counts_.pruned;
+      return;
+    }
     ++counts_.checked;
     const std::string id = model_.print(state);
     digest_ += sim::bytes_digest(id.data(), id.size(), digest_.low);
     digest_ += image_.digest();
-    collector_.add(judge_.judge(image_), id, &digest_);
+    collector_.add(judge_.judge(), id, &digest_);
   }
 
   const Workload& workload_;
@@ -158,7 +163,7 @@ class Exploration {
   uint64_t per_point_ = 0;
   StateCounts counts_;
   sim::Digest digest_;
-  std::set<sim::Digest> seen_;  // disks judged in the present context
+  std::unordered_set<sim::Digest, DigestHash> seen_;  // disks judged in the present context
 };
 
 void report_wrong_answers(const Workload& workload, const ExploreOptions& options,
@@ -260,7 +265,8 @@ Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id, Record
     image.set(state);
     Judge judge(recording, model, true);
     judge.move_to(point);
-    rebuilt.violations = judge.judge(image);
+    judge.look_at(image);
+    rebuilt.violations = judge.judge();
     rebuilt.disk = image.materialise();
     rebuilt.description = describe_point(recording, model, state);
   }

@@ -20,8 +20,12 @@ class Judge {
 
   // Goes to a crash point; points ascend.
   void move_to(const fault::CrashPoint& point);
-  // The violations of a state of that point, in a stable order.
-  [[nodiscard]] const std::vector<Violation>& judge(const fault::CrashImage& image);
+  // Parses a state of that point. Returns the digest of the disk on which every sector that neither
+  // mount nor checker nor oracle reads is as in the segment's base: states with one such digest and
+  // one context have one verdict.
+  sim::Digest look_at(const fault::CrashImage& image);
+  // The violations of the state that was looked at last, in a stable order.
+  [[nodiscard]] const std::vector<Violation>& judge();
   [[nodiscard]] OpCounts counts() const { return counts_; }
   // Changes whenever something else is expected of the same disk.
   [[nodiscard]] uint64_t context() const { return context_; }
@@ -39,6 +43,10 @@ class Judge {
   std::unique_ptr<IncrementalChecker> checker_;
   Oracle oracle_;
   std::unique_ptr<CoreProbe> probe_;
+  std::vector<bool> read_;  // clusters (from 2) in any chain of the segment's base
+  std::vector<bool> read_now_;
+  const fault::CrashImage* image_ = nullptr;
+  CheckJudgement judgement_;
   std::vector<Violation> violations_;
 };
 
