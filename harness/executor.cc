@@ -17,6 +17,8 @@ using volume::OpenFlags;
 using volume::Whence;
 
 constexpr int64_t kMaxSleepMillis = int64_t{1} << 40;
+// What direct I/O asks of memory.
+constexpr uint64_t kMemoryAlignment = 512;
 
 OpResult unsupported(const std::string& what) {
   return failure(Error(Errno::kOpNotSupp, what + " is not supported yet"));
@@ -35,7 +37,7 @@ OpResult counted(const sim::Result<uint64_t>& count) {
 
 // Fields that would be dropped silently otherwise.
 std::optional<OpResult> refuse_fields(const Operation& op) {
-  if (op.no_invalidate) return unsupported("field no_invalidate");
+  if (op.no_invalidate && op.kind != OpKind::kDwrite) return unsupported("field no_invalidate");
   if (op.task) return unsupported("field task");
   if (op.async) return unsupported("field async");
   return std::nullopt;
@@ -117,6 +119,13 @@ OpResult Executor::dispatch(const Operation& op) {
       return run_read(op, Use::kBuffered);
     case OpKind::kDread:
       return run_read(op, Use::kDirect);
+    case OpKind::kMwrite:
+      return run_map_write(op);
+    case OpKind::kMread:
+      return run_map_read(op);
+    case OpKind::kMsync:
+    case OpKind::kMunmap:
+      return run_map_call(op);
     case OpKind::kTruncate:
     case OpKind::kFallocate:
       return run_resize(op);
@@ -164,10 +173,6 @@ OpResult Executor::dispatch(const Operation& op) {
       return run_mode_change(/*read_only=*/true);
     case OpKind::kRemountRw:
       return run_mode_change(/*read_only=*/false);
-    case OpKind::kMwrite:
-    case OpKind::kMread:
-    case OpKind::kMsync:
-    case OpKind::kMunmap:
     case OpKind::kReaddir:
     case OpKind::kLabel:
     case OpKind::kAttributes:
@@ -212,7 +217,6 @@ OpResult Executor::run_rename(const Operation& op) {
 OpResult Executor::run_write(const Operation& op, Use use) {
   const sim::Result<Fd> fd = handle(op.path, use);
   if (!fd.ok()) return failure(fd.error());
-  if (use == Use::kDirect && op.moff != 0) return unsupported("field moff");
   uint64_t from = static_cast<uint64_t>(op.off);
   if (use == Use::kAppend) {
     const sim::Result<volume::Stat> stat = volume_->stat(fd.value());
@@ -220,19 +224,59 @@ OpResult Executor::run_write(const Operation& op, Use use) {
     from = stat.value().size;
   }
   const std::vector<std::byte> data = pattern(op.seed, from, static_cast<uint64_t>(op.len));
-  return counted(volume_->write(fd.value(), op.off, {.bytes = data, .fault_at = op.fault_at}));
+  const volume::Source source{.bytes = data,
+                              .fault_at = op.fault_at,
+                              .misalignment = op.moff % kMemoryAlignment,
+                              .no_invalidate = op.no_invalidate};
+  return counted(volume_->write(fd.value(), op.off, source));
 }
 
 OpResult Executor::run_read(const Operation& op, Use use) {
   const sim::Result<Fd> fd = handle(op.path, use);
   if (!fd.ok()) return failure(fd.error());
-  if (use == Use::kDirect && op.moff != 0) return unsupported("field moff");
   std::vector<std::byte> data(static_cast<size_t>(op.len));
-  OpResult result = counted(volume_->read(fd.value(), op.off, data));
+  OpResult result = counted(volume_->read(fd.value(), op.off, data, op.moff % kMemoryAlignment));
   if (result.ret < 0) return result;
   const auto got = std::span<const std::byte>(data).first(static_cast<size_t>(result.ret));
   describe_bytes(result, got, static_cast<uint64_t>(op.len), std::byte{header_.poison});
   return result;
+}
+
+OpResult Executor::run_map_write(const Operation& op) {
+  const sim::Result<volume::MapId> map = mapping(op.path);
+  if (!map.ok()) return failure(map.error());
+  const std::vector<std::byte> data =
+      pattern(op.seed, static_cast<uint64_t>(op.off), static_cast<uint64_t>(op.len));
+  const sim::Result<volume::MapAccess> stored = volume_->store(map.value(), op.off, data);
+  if (!stored.ok()) return failure(stored.error());
+  OpResult result;
+  result.ret = static_cast<int64_t>(stored.value().count);
+  if (stored.value().sigbus) result.set("sigbus", int64_t{1});
+  return result;
+}
+
+OpResult Executor::run_map_read(const Operation& op) {
+  const sim::Result<volume::MapId> map = mapping(op.path);
+  if (!map.ok()) return failure(map.error());
+  std::vector<std::byte> data(static_cast<size_t>(op.len));
+  const sim::Result<volume::MapAccess> loaded = volume_->load(map.value(), op.off, data);
+  if (!loaded.ok()) return failure(loaded.error());
+  OpResult result;
+  result.ret = static_cast<int64_t>(loaded.value().count);
+  if (loaded.value().sigbus) result.set("sigbus", int64_t{1});
+  const auto got = std::span<const std::byte>(data).first(loaded.value().count);
+  describe_bytes(result, got, static_cast<uint64_t>(op.len), std::byte{header_.poison});
+  return result;
+}
+
+// Without a mapping there is nothing to do, and that is no error.
+OpResult Executor::run_map_call(const Operation& op) {
+  const auto known = handles_.find(op.path);
+  if (known == handles_.end() || !known->second.mapping) return {};
+  const volume::MapId map = *known->second.mapping;
+  if (op.kind == OpKind::kMsync) return outcome(volume_->msync(map));
+  known->second.mapping.reset();
+  return outcome(volume_->munmap(map));
 }
 
 OpResult Executor::run_resize(const Operation& op) {
@@ -349,8 +393,32 @@ sim::Result<Fd> Executor::handle(const std::string& path, Use use) {
   return fd;
 }
 
+// The mapping of a path; made through a descriptor that is closed again.
+sim::Result<volume::MapId> Executor::mapping(const std::string& path) {
+  const auto known = handles_.find(path);
+  if (known != handles_.end() && known->second.mapping) return *known->second.mapping;
+  OpenFlags flags;
+  flags.write = true;
+  sim::Result<Fd> fd = volume_->open(path, flags);
+  if (fd.code() == Errno::kRofs) {
+    flags.write = false;
+    fd = volume_->open(path, flags);
+  }
+  if (!fd.ok()) return fd.error();
+  sim::Result<volume::MapId> map = volume_->mmap(fd.value());
+  const sim::Status closed = volume_->close(fd.value());
+  ZT_ASSERT(closed.code() != Errno::kBadf);
+  if (map.ok()) handles_[path].mapping = map.value();
+  return map;
+}
+
 // A late write error at close is nobody's result; a descriptor that is not open is our mistake.
 void Executor::close_handles(Handles& handles) {
+  if (handles.mapping) {
+    const sim::Status status = volume_->munmap(*handles.mapping);
+    ZT_ASSERT(status.code() != Errno::kInval);
+    handles.mapping.reset();
+  }
   for (const Use use : {Use::kBuffered, Use::kDirect, Use::kAppend}) {
     std::optional<Fd>& fd = handles.of(use);
     if (!fd) continue;

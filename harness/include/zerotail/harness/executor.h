@@ -1,9 +1,10 @@
 // Runs the operations of a trace on a mounted volume, as one process with descriptors would.
 //
-// Per path (its text) it keeps one buffered, one O_DIRECT and one O_APPEND descriptor, each made
-// when first needed. unlink closes those of its path first, unlink_keep leaves them; rename moves
-// those of the source (and of what lies below it) to the new path and closes the target's; remount
-// closes all. What the core cannot do yet answers EOPNOTSUPP (-95), never silently 0.
+// Per path (its text) it keeps one buffered, one O_DIRECT and one O_APPEND descriptor and one
+// shared mapping, each made when first needed. unlink closes those of its path first, unlink_keep
+// leaves them; rename moves those of the source (and of what lies below it) to the new path and
+// closes the target's; remount closes all. What the core cannot do yet answers EOPNOTSUPP (-95),
+// never silently 0.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +53,7 @@ class Executor {
     std::optional<volume::Fd> buffered;
     std::optional<volume::Fd> direct;
     std::optional<volume::Fd> append;
+    std::optional<volume::MapId> mapping;
     uint32_t sync_mode = 0;  // of open_sync
     std::optional<volume::Fd>& of(Use use) {
       if (use == Use::kBuffered) return buffered;
@@ -64,6 +66,9 @@ class Executor {
   OpResult run_rename(const Operation& op);
   OpResult run_write(const Operation& op, Use use);
   OpResult run_read(const Operation& op, Use use);
+  OpResult run_map_write(const Operation& op);
+  OpResult run_map_read(const Operation& op);
+  OpResult run_map_call(const Operation& op);
   OpResult run_resize(const Operation& op);
   OpResult run_seek(const Operation& op, volume::Whence whence);
   OpResult run_stat(const Operation& op);
@@ -77,6 +82,7 @@ class Executor {
   OpResult run_mode_change(bool read_only);
   OpResult run_open_sync(const Operation& op);
   sim::Result<volume::Fd> handle(const std::string& path, Use use);
+  sim::Result<volume::MapId> mapping(const std::string& path);
   void close_handles(Handles& handles);
   void close_path(const std::string& path);
   void move_handles(const std::string& from, const std::string& to);
