@@ -166,7 +166,8 @@ void BufferCache::drop(Buffer& buffer) {
 // ---- bios
 
 // How many of the first buffers one bio carries: adjacent, of one tag, up to the limit.
-size_t BufferCache::bio_length(std::span<Buffer* const> sorted) const {
+size_t BufferCache::bio_length(std::span<Buffer* const> sorted, Merge merge) const {
+  if (merge == Merge::kNo) return 1;
   const uint64_t limit = options_.max_bio / options_.block_size;
   size_t length = 1;
   while (length < sorted.size() && length < limit &&
@@ -213,12 +214,12 @@ void BufferCache::finish(std::span<Buffer* const> run, const sim::Bio& bio) {
 }
 
 // Submits all, then waits for all; the buffers are idle, in ascending order, without duplicates.
-sim::Status BufferCache::transfer(std::span<Buffer* const> sorted, sim::BioOp op,
-                                  WriteFlags flags) {
+sim::Status BufferCache::transfer(std::span<Buffer* const> sorted, sim::BioOp op, WriteFlags flags,
+                                  Merge merge) {
   std::vector<std::unique_ptr<Transfer>> transfers;
   size_t outstanding = 0;
   for (size_t from = 0; from < sorted.size();) {
-    const size_t length = bio_length(sorted.subspan(from));
+    const size_t length = bio_length(sorted.subspan(from), merge);
     transfers.push_back(std::make_unique<Transfer>());
     Transfer& one = *transfers.back();
     one.run = sorted.subspan(from, length);
@@ -246,9 +247,10 @@ sim::Status BufferCache::transfer(std::span<Buffer* const> sorted, sim::BioOp op
 }
 
 // The dirty bit goes before the write is submitted: a change made meanwhile is written again.
-sim::Status BufferCache::write_sorted(std::span<Buffer* const> sorted, WriteFlags flags) {
+sim::Status BufferCache::write_sorted(std::span<Buffer* const> sorted, WriteFlags flags,
+                                      Merge merge) {
   for (Buffer* buffer : sorted) set_clean(*buffer);
-  return transfer(sorted, sim::BioOp::kWrite, flags);
+  return transfer(sorted, sim::BioOp::kWrite, flags, merge);
 }
 
 // ---- reading
@@ -264,7 +266,7 @@ sim::Result<BufferRef> BufferCache::get(Block block, sim::IoTag tag) {
   wait_idle(*held);
   if (held->uptodate_) return held;
   Buffer* const one = &*held;
-  ZT_TRY(transfer({&one, 1}, sim::BioOp::kRead, {}));
+  ZT_TRY(transfer({&one, 1}, sim::BioOp::kRead, {}, Merge::kYes));
   return held;
 }
 
@@ -290,7 +292,7 @@ sim::Status BufferCache::read_run(Block first, BlockCount count, sim::IoTag tag)
     held.emplace_back(buffer);
     missing.push_back(&buffer);
   }
-  return transfer(missing, sim::BioOp::kRead, {});
+  return transfer(missing, sim::BioOp::kRead, {}, Merge::kYes);
 }
 
 // ---- writing
@@ -311,7 +313,7 @@ sim::Status BufferCache::write_through(Buffer& buffer, WriteFlags flags) {
   return write_sorted({&one, 1}, flags);
 }
 
-sim::Status BufferCache::sync_all_of(std::span<Buffer* const> buffers) {
+sim::Status BufferCache::sync_all_of(std::span<Buffer* const> buffers, Merge merge) {
   std::vector<BufferRef> held;
   for (Buffer* buffer : buffers) held.emplace_back(*buffer);
   for (Buffer* buffer : buffers) wait_idle(*buffer);
@@ -322,7 +324,7 @@ sim::Status BufferCache::sync_all_of(std::span<Buffer* const> buffers) {
   }
   std::sort(sorted.begin(), sorted.end(), by_block);
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  ZT_TRY(write_sorted(sorted, {}));
+  ZT_TRY(write_sorted(sorted, {}, merge));
   for (Buffer* buffer : buffers) wait_idle(*buffer);
   return {};
 }

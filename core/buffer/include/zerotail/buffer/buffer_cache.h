@@ -94,6 +94,9 @@ struct WriteFlags {
   bool fua = false;
 };
 
+// Whether adjacent blocks go out in one bio.
+enum class Merge : uint8_t { kNo, kYes };
+
 class BufferCache {
  public:
   struct Options {
@@ -133,8 +136,8 @@ class BufferCache {
   sim::Status sync(Buffer& buffer);
   // As sync(), but always writes, with these flags.
   sim::Status write_through(Buffer& buffer, WriteFlags flags);
-  // Writes a set of buffers: all submitted together (merged where adjacent), then waited for.
-  sim::Status sync_all_of(std::span<Buffer* const> buffers);
+  // Writes what is dirty of some buffers: all submitted in ascending order, then waited for.
+  sim::Status sync_all_of(std::span<Buffer* const> buffers, Merge merge);
   // One pass over everything dirty in ascending block order, waited for, writes of others that
   // are in flight included. Returns the first error since the last write_all(), this one's too.
   sim::Status write_all();
@@ -173,11 +176,13 @@ class BufferCache {
   void wait_idle(const Buffer& buffer);
   [[nodiscard]] sim::Status check_range(Block first, BlockCount count) const;
   [[nodiscard]] sim::DevPos pos(Block block) const;
-  [[nodiscard]] size_t bio_length(std::span<Buffer* const> sorted) const;
+  [[nodiscard]] size_t bio_length(std::span<Buffer* const> sorted, Merge merge) const;
   void fill_bio(sim::Bio& bio, std::span<Buffer* const> run, sim::BioOp op, WriteFlags flags);
   void finish(std::span<Buffer* const> run, const sim::Bio& bio);
-  sim::Status transfer(std::span<Buffer* const> sorted, sim::BioOp op, WriteFlags flags);
-  sim::Status write_sorted(std::span<Buffer* const> sorted, WriteFlags flags);
+  sim::Status transfer(std::span<Buffer* const> sorted, sim::BioOp op, WriteFlags flags,
+                       Merge merge);
+  sim::Status write_sorted(std::span<Buffer* const> sorted, WriteFlags flags,
+                           Merge merge = Merge::kYes);
   [[nodiscard]] std::vector<Buffer*> dirty_sorted() const;
 
   sim::BlockDevice& device_;

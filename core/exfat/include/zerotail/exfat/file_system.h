@@ -20,15 +20,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "zerotail/buffer/buffer_cache.h"
+#include "zerotail/exfat/allocator.h"
 #include "zerotail/exfat/bitmap.h"
 #include "zerotail/exfat/boot_region.h"
+#include "zerotail/exfat/dentry_set.h"
+#include "zerotail/exfat/directory_file.h"
 #include "zerotail/exfat/fat.h"
 #include "zerotail/exfat/geometry.h"
 #include "zerotail/exfat/inode.h"
+#include "zerotail/exfat/inode_cache.h"
 #include "zerotail/exfat/name.h"
 #include "zerotail/exfat/options.h"
 #include "zerotail/exfat/upcase.h"
@@ -147,7 +150,7 @@ class FileSystem {
   // The contiguous clusters that hold a part of a file. Existing clusters first: a request that
   // starts in them gets the existing run, never new ones. At or past the last cluster: a hole, or,
   // with may_allocate, up to first + count is allocated (VolumeDirty is set first) and the first
-  // new run from `first` on returned. ENOSPC with nothing changed: fewer are free than asked, or
+  // new run from `first` on returned. ENOSPC with no cluster taken: fewer are free than asked, or
   // with `partial` none at all. EIO: the chain is broken.
   [[nodiscard]] sim::Result<Mapping> map_clusters(Inode& inode, const MapRequest& request);
   // Grows the file to `total` clusters (truncate up, fallocate, a gap). VolumeDirty is not set
@@ -166,10 +169,60 @@ class FileSystem {
   sim::Status flush() { return cache_->flush(); }
 
  private:
-  friend class InodeRef;
+  // A set in a directory, and its name.
+  struct Found {
+    uint32_t entry = 0;
+    DentrySet set;
+  };
+  // What rename() works on.
+  struct Renaming;
 
   FileSystem(sim::World& world, std::unique_ptr<buffer::BufferCache> cache, const BootRegion& boot,
              const Options& options);
+
+  // mount.cc
+  sim::Status load_system();
+  sim::Status load_root();
+  sim::Status load_bitmap(const BitmapDentry& entry);
+  sim::Status load_upcase(const UpcaseDentry& entry);
+  [[nodiscard]] sim::Result<std::vector<ClusterRun>> system_runs(const char* what,
+                                                                 sim::Cluster first,
+                                                                 sim::ByteCount length);
+
+  // directory.cc
+  [[nodiscard]] DirectoryFile open_directory(Inode& directory);
+  [[nodiscard]] sim::Result<DirectoryIndex*> index_of(Inode& directory);
+  sim::Status find(Inode& directory, const Name& name, std::optional<Found>& found);
+  [[nodiscard]] sim::Result<InodeRef> instantiate(Inode& directory, const Found& found);
+  sim::Status fill_inode(Inode& inode, const DentrySet& set);
+  [[nodiscard]] sim::Result<uint32_t> make_room(Inode& directory, uint32_t count);
+  sim::Status grow_directory(Inode& directory);
+  [[nodiscard]] uint32_t hash_of(const DentrySet& set) const;
+  sim::Status add_set(Inode& directory, const DentrySet& set, uint32_t entry);
+  sim::Status remove_set(Inode& directory, const Found& found);
+  sim::Status touch_directory(Inode& directory, bool wait);
+
+  // namei.cc
+  sim::Status check_new_name(const Name& name) const;
+  [[nodiscard]] sim::Result<InodeRef> make(Inode& directory, std::string_view name,
+                                           bool is_directory);
+  [[nodiscard]] sim::Result<ClusterChain> new_directory_cluster();
+  sim::Status remove_name(Inode& directory, std::string_view name, bool is_directory);
+  [[nodiscard]] sim::Result<bool> is_empty(Inode& directory);
+  sim::Status evict(Inode& inode);
+
+  // rename.cc
+  sim::Status check_rename(const Renaming& work);
+  sim::Status rename_entries(Renaming& work);
+  sim::Status rename_in_place(Renaming& work, const DentrySet& renamed);
+  sim::Status rename_by_copy(Renaming& work, const DentrySet& renamed);
+
+  // clusters.cc; the caller holds the volume lock, as for all above
+  sim::Status set_volume_dirty();
+  sim::Status store_inode(Inode& inode, bool wait);
+  sim::Status allocate_for(Inode& inode, sim::ClusterCount count);
+  sim::Status free_runs(std::span<const ClusterRun> runs);
+  void forget_buffers(std::span<const ClusterRun> runs);
 
   sim::World& world_;
   std::unique_ptr<buffer::BufferCache> cache_;
@@ -177,15 +230,10 @@ class FileSystem {
   Options options_;
   Fat fat_;
   std::optional<AllocationBitmap> bitmap_;
+  std::optional<Allocator> allocator_;
   Upcase upcase_;
   sim::Mutex volume_lock_;
-  sim::Mutex bitmap_lock_;
-  sim::Cluster search_hint_;
-  uint64_t next_inode_ = 1;
-  uint64_t next_dirtied_ = 1;
-  std::unordered_map<uint64_t, std::unique_ptr<Inode>>
-      inodes_;                    // by directory and entry; looked up only
-  std::vector<Inode*> unlinked_;  // without references, for free_unlinked()
+  InodeCache inodes_;
   Inode* root_ = nullptr;
 };
 

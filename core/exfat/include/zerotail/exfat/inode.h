@@ -3,23 +3,22 @@
 //
 // S = size (DataLength), V = valid_size (ValidDataLength), Z = zeroed_size: how far blocks on disk
 // or in the page cache are known to be written or zeroed. At rest V <= S and V <= Z.
-// Invariants: a NoFatChain inode has one run of allocated() clusters from first_cluster(); an
-// inode with no clusters counts as NoFatChain; runs_ is a prefix of the cluster chain.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <vector>
 
+#include "zerotail/exfat/cluster_chain.h"
+#include "zerotail/exfat/directory_index.h"
 #include "zerotail/exfat/geometry.h"
 #include "zerotail/exfat/timestamp.h"
 #include "zerotail/sim/lock.h"
 
 namespace zerotail::exfat {
 
-class DirectoryIndex;
 class FileSystem;
 class Inode;
+class InodeCache;
 
 // A counted reference. Dropping the last one never waits: a linked inode stays cached, an unlinked
 // one is queued for FileSystem::free_unlinked(), which whoever may have dropped it (a close) calls
@@ -42,6 +41,7 @@ class InodeRef {
   void reset();
 
  private:
+  friend class InodeCache;
   Inode* inode_ = nullptr;
 };
 
@@ -74,12 +74,11 @@ enum class DirtyBits : uint8_t {
 
 class Inode {
  public:
-  Inode(FileSystem& fs, uint64_t number);
-  ~Inode();
+  Inode(InodeCache& cache, uint64_t number);
   Inode(const Inode&) = delete;
   Inode& operator=(const Inode&) = delete;
 
-  [[nodiscard]] FileSystem& fs() const { return fs_; }
+  [[nodiscard]] FileSystem& fs() const;
   // Unique among the inodes of a mount, in order of loading; the root is 1.
   [[nodiscard]] uint64_t number() const { return number_; }
   [[nodiscard]] bool is_directory() const { return (attributes_ & kAttributeDirectory) != 0; }
@@ -91,6 +90,8 @@ class Inode {
   // The first entry of its set within the parent, counted from 0.
   [[nodiscard]] uint32_t entry_index() const { return entry_index_; }
   [[nodiscard]] uint16_t attributes() const { return attributes_; }
+  // kAttributeDirectory cannot be changed.
+  void set_attributes(uint16_t attributes);
 
   [[nodiscard]] sim::FilePos size() const { return size_; }
   [[nodiscard]] sim::FilePos valid_size() const { return valid_size_; }
@@ -108,9 +109,9 @@ class Inode {
   void set_accessed(TimeStamp time) { accessed_ = truncate_to_2s(time); }
 
   // Cluster 0 when it has none.
-  [[nodiscard]] sim::Cluster first_cluster() const { return first_cluster_; }
-  [[nodiscard]] bool no_fat_chain() const { return no_fat_chain_; }
-  [[nodiscard]] sim::ClusterCount allocated() const { return allocated_; }
+  [[nodiscard]] sim::Cluster first_cluster() const { return chain_.first(); }
+  [[nodiscard]] bool no_fat_chain() const { return chain_.no_fat_chain(); }
+  [[nodiscard]] sim::ClusterCount allocated() const { return chain_.count(); }
 
   [[nodiscard]] DirtyBits dirty() const { return dirty_; }
   [[nodiscard]] uint32_t references() const { return references_; }
@@ -124,27 +125,25 @@ class Inode {
 
  private:
   friend class FileSystem;
+  friend class InodeCache;
   friend class InodeRef;
 
-  FileSystem& fs_;
+  InodeCache& cache_;
   uint64_t number_;
   uint32_t references_ = 0;
   InodeRef parent_;
   uint32_t entry_index_ = 0;
-  bool unlinked_ = false;
-  bool no_fat_chain_ = true;
   uint16_t attributes_ = 0;
+  bool unlinked_ = false;
   DirtyBits dirty_ = DirtyBits::kNone;
-  uint64_t dirtied_ = 0;  // when it became dirty, in order
+  uint64_t dirtied_ = 0;  // its place in the order of becoming dirty
   sim::FilePos size_;
   sim::FilePos valid_size_;
   sim::FilePos zeroed_size_;
   TimeStamp created_;
   TimeStamp modified_;
   TimeStamp accessed_;
-  sim::Cluster first_cluster_;
-  sim::ClusterCount allocated_;
-  std::vector<ClusterRun> runs_;           // of a FAT chain, as far as it was walked
+  ClusterChain chain_;
   std::unique_ptr<DirectoryIndex> index_;  // of a directory, once it was searched
   sim::RwLock lock_;
   sim::RwLock invalidate_;

@@ -1,0 +1,148 @@
+// Where a file's clusters are, and how it gets and loses them; and writing its dentry set.
+#include <algorithm>
+#include <mutex>
+#include <string>
+
+#include "zerotail/exfat/file_system.h"
+
+namespace zerotail::exfat {
+
+// ---- the dentry set
+
+void FileSystem::mark_dirty(Inode& inode, DirtyBits bits) {
+  // The root has no set; an unlinked inode has none any more. Their pages may still be dirty.
+  if (inode.is_root() || inode.unlinked()) bits = bits & DirtyBits::kPages;
+  inodes_.mark_dirty(inode, bits);
+}
+
+void FileSystem::clear_dirty(Inode& inode, DirtyBits bits) { inodes_.clear_dirty(inode, bits); }
+
+std::vector<InodeRef> FileSystem::dirty_inodes() { return inodes_.dirty(); }
+
+void FileSystem::drop_inodes() { inodes_.drop_unused(); }
+
+sim::Status FileSystem::write_inode(Inode& inode, bool wait) {
+  const std::lock_guard guard(volume_lock_);
+  return store_inode(inode, wait);
+}
+
+sim::Status FileSystem::store_inode(Inode& inode, bool wait) {
+  constexpr DirtyBits kStored = DirtyBits::kTimes | DirtyBits::kMetadata;
+  if (inode.is_root() || inode.unlinked()) {
+    inodes_.clear_dirty(inode, kStored);
+    return {};
+  }
+  ZT_TRY(set_volume_dirty());
+  DirectoryFile directory = open_directory(*inode.parent_);
+  DentrySet set;
+  ZT_TRY(directory.load_set(inode.entry_index_, set));
+  const bool empty = inode.allocated().value() == 0;
+  const unsigned flags = kAllocationPossible | (!empty && inode.no_fat_chain() ? kNoFatChain : 0U);
+  set.set_attributes(inode.attributes_);
+  set.set_times(inode.created_, inode.modified_, inode.accessed_);
+  set.set_stream({.general_secondary_flags = static_cast<uint8_t>(flags),
+                  .first_cluster = static_cast<uint32_t>(inode.first_cluster().value()),
+                  .valid_data_length = std::min(inode.size_, inode.valid_size_).value(),
+                  .data_length = std::max(inode.size_, inode.valid_size_).value()});
+  set.seal();
+  // Without waiting first, so that a failed write leaves the new state in the buffers.
+  ZT_TRY(directory.write(inode.entry_index_, set.entries(), false));
+  if (wait) ZT_TRY(directory.sync(inode.entry_index_, set.count()));
+  inodes_.clear_dirty(inode, kStored);
+  return {};
+}
+
+// ---- mapping
+
+sim::Result<Mapping> FileSystem::map_clusters(Inode& inode, const MapRequest& request) {
+  ZT_ASSERT(request.count.value() > 0);
+  const std::lock_guard guard(volume_lock_);
+  const FileCluster end = FileCluster{} + inode.allocated();
+  Mapping mapping;
+  if (request.first >= end) {
+    if (!request.may_allocate) {
+      mapping.count = request.count;
+      return mapping;
+    }
+    sim::ClusterCount wanted = (request.first + request.count) - end;
+    const sim::ClusterCount available = bitmap_->available();
+    if (request.partial && wanted > available && available > request.first - end) {
+      wanted = available;
+    }
+    ZT_TRY(set_volume_dirty());
+    ZT_TRY(allocate_for(inode, wanted));
+    mapping.allocated = true;
+  }
+  ZT_ASSIGN(const ClusterRun run, inode.chain_.run_at(fat_, request.first));
+  mapping.cluster = run.first;
+  mapping.count = std::min(run.count, request.count);
+  return mapping;
+}
+
+sim::Result<std::vector<ClusterRun>> FileSystem::runs(Inode& inode) {
+  const std::lock_guard guard(volume_lock_);
+  return inode.chain_.runs(fat_, FileCluster{});
+}
+
+// ---- growing
+
+sim::Status FileSystem::extend(Inode& inode, sim::ClusterCount total) {
+  const std::lock_guard guard(volume_lock_);
+  if (total <= inode.allocated()) return {};
+  if (options_.read_only) return sim::Error(sim::Errno::kRofs, "extend: mounted read-only");
+  return allocate_for(inode, total - inode.allocated());
+}
+
+sim::Status FileSystem::allocate_for(Inode& inode, sim::ClusterCount count) {
+  ZT_ASSIGN(AllocationRequest request, inode.chain_.request_for(fat_, count));
+  request.sync = options_.sync;
+  ZT_ASSIGN(const NewClusters added, allocator_->allocate(request));
+  // What was a directory's block must not be written over the file's data later.
+  forget_buffers(added.runs);
+  const sim::Status linked = inode.chain_.append(fat_, added);
+  if (!linked.ok()) {
+    (void)allocator_->free(added.runs, {.sync = options_.sync});
+    return linked;
+  }
+  mark_dirty(inode, DirtyBits::kMetadata);
+  return {};
+}
+
+void FileSystem::forget_buffers(std::span<const ClusterRun> runs) {
+  for (const ClusterRun& run : runs) {
+    const uint64_t blocks = geometry().bytes(run.count) / geometry().sector_size();
+    cache_->forget(cache_->block_at(geometry().cluster_pos(run.first)), buffer::BlockCount{blocks});
+  }
+}
+
+// ---- shrinking
+
+// The driver's order: dentry set, end mark in the FAT, bitmap.
+sim::Status FileSystem::shrink(Inode& inode) {
+  const std::lock_guard guard(volume_lock_);
+  ZT_TRY(set_volume_dirty());
+  const sim::ClusterCount keep = geometry().clusters(inode.size_ - sim::FilePos{});
+  // Walked before the set is changed: a broken chain is found while nothing has happened yet.
+  ZT_ASSIGN(const std::vector<ClusterRun> freed, inode.chain_.runs(fat_, FileCluster{} + keep));
+  inode.set_attributes(inode.attributes_ | kAttributeArchive);
+  ClusterChain before;
+  if (keep.value() == 0) {
+    // The set of an empty file has no first cluster.
+    before = inode.chain_;
+    inode.chain_.forget_after(keep);
+  }
+  const sim::Status stored = store_inode(inode, options_.sync);
+  if (!stored.ok()) {
+    if (keep.value() == 0) inode.chain_ = std::move(before);
+    mark_dirty(inode, DirtyBits::kMetadata);
+    return stored;
+  }
+  ZT_TRY(inode.chain_.cut(fat_, keep));
+  return free_runs(freed);
+}
+
+sim::Status FileSystem::free_runs(std::span<const ClusterRun> runs) {
+  return allocator_->free(runs, {.sync = options_.directories_sync(), .discard = options_.discard});
+}
+
+}  // namespace zerotail::exfat

@@ -1,0 +1,153 @@
+// Renaming, in the driver's order: new set, old set deleted, replaced set deleted, the inode's set
+// once more; the replaced file's clusters last.
+#include <algorithm>
+#include <mutex>
+#include <string>
+
+#include "zerotail/exfat/file_system.h"
+
+namespace zerotail::exfat {
+
+struct FileSystem::Renaming {
+  Inode& from_directory;
+  Inode& to_directory;
+  RenameMode mode;
+  Name to;
+  Found source;
+  InodeRef inode;
+  std::optional<Found> target;
+  InodeRef victim;  // of the target
+};
+
+namespace {
+bool is_at_or_above(const Inode& inode, const Inode& directory) {
+  for (const Inode* at = &directory; at != nullptr; at = at->parent().get()) {
+    if (at == &inode) return true;
+  }
+  return false;
+}
+
+sim::Error refuse(sim::Errno code, const char* why) {
+  return sim::Error(code, std::string("rename: ") + why);
+}
+}  // namespace
+
+sim::Status FileSystem::rename(Inode& from_directory, std::string_view from, Inode& to_directory,
+                               std::string_view to, RenameMode mode) {
+  if (options_.read_only) return refuse(sim::Errno::kRofs, "mounted read-only");
+  ZT_ASSIGN(const Name from_name, Name::parse(from, upcase_));
+  {
+    const std::lock_guard guard(volume_lock_);
+    std::optional<Found> found;
+    ZT_TRY(find(from_directory, from_name, found));
+    if (!found) return refuse(sim::Errno::kNoEnt, "no such name");
+    ZT_ASSIGN(const Name to_name, Name::parse(to, upcase_));
+    Renaming work{.from_directory = from_directory,
+                  .to_directory = to_directory,
+                  .mode = mode,
+                  .to = to_name,
+                  .source = *found,
+                  .inode = {},
+                  .target = {},
+                  .victim = {}};
+    ZT_ASSIGN(work.inode, instantiate(from_directory, work.source));
+    ZT_TRY(find(to_directory, work.to, work.target));
+    if (work.target) {
+      ZT_ASSIGN(work.victim, instantiate(to_directory, *work.target));
+    }
+    if (work.victim != work.inode || mode != RenameMode::kReplace) ZT_TRY(check_rename(work));
+    // The same file, perhaps in another spelling: nothing happens.
+    if (work.victim == work.inode) return {};
+    ZT_TRY(set_volume_dirty());
+    ZT_TRY(check_new_name(work.to));
+    ZT_TRY(rename_entries(work));
+  }
+  (void)free_unlinked();  // the victim; errors of that are lost, as in the kernel's evict
+  return {};
+}
+
+sim::Status FileSystem::check_rename(const Renaming& work) {
+  const Inode& inode = *work.inode;
+  if (work.victim && work.mode == RenameMode::kNoReplace) {
+    return refuse(sim::Errno::kExist, "the new name is there");
+  }
+  if (!work.victim && work.mode == RenameMode::kExchange) {
+    return refuse(sim::Errno::kNoEnt, "nothing to exchange with");
+  }
+  if (is_at_or_above(inode, work.to_directory)) {
+    return refuse(sim::Errno::kInval, "a directory into itself");
+  }
+  if (work.mode == RenameMode::kExchange) {
+    return refuse(sim::Errno::kInval, "exchanging is not supported");
+  }
+  if (!work.victim) return {};
+  if (is_at_or_above(*work.victim, work.from_directory)) {
+    return refuse(sim::Errno::kNotEmpty, "onto a directory above it");
+  }
+  if (inode.is_directory() && !work.victim->is_directory()) {
+    return refuse(sim::Errno::kNotDir, "a directory onto a file");
+  }
+  if (!inode.is_directory() && work.victim->is_directory()) {
+    return refuse(sim::Errno::kIsDir, "a file onto a directory");
+  }
+  if (!work.victim->is_directory()) return {};
+  ZT_ASSIGN(const bool empty, is_empty(*work.victim));
+  return empty ? sim::Status{} : refuse(sim::Errno::kNotEmpty, "onto a directory with names");
+}
+
+sim::Status FileSystem::rename_entries(Renaming& work) {
+  // Benign secondary entries (vendor extensions) stay with the file.
+  DentrySet renamed = work.source.set;
+  ZT_TRY(renamed.set_name(work.to));
+  if (!work.inode->is_directory()) {
+    work.inode->set_attributes(work.inode->attributes() | kAttributeArchive);
+    renamed.set_attributes(work.inode->attributes());
+  }
+  renamed.seal();
+  const bool in_place =
+      &work.from_directory == &work.to_directory && renamed.count() <= work.source.set.count();
+  ZT_TRY(in_place ? rename_in_place(work, renamed) : rename_by_copy(work, renamed));
+  if (work.target) {
+    ZT_TRY(remove_set(work.to_directory, *work.target));
+    inodes_.unlink(*work.victim);
+  }
+  // The directories' times and the inode's set: the driver waits for the latter only.
+  mark_dirty(*work.inode, DirtyBits::kTimes);
+  const sim::Status stored =
+      options_.directories_sync() ? store_inode(*work.inode, true) : sim::Status{};
+  ZT_TRY(touch_directory(work.from_directory, false));
+  ZT_TRY(touch_directory(work.to_directory, false));
+  return stored;
+}
+
+// The set is rewritten where it stands; entries that the shorter name does not need are deleted.
+sim::Status FileSystem::rename_in_place(Renaming& work, const DentrySet& renamed) {
+  const Found& source = work.source;
+  std::vector<DentrySet::Raw> entries(source.set.entries().begin(), source.set.entries().end());
+  for (DentrySet::Raw& entry : entries) entry[0] &= ~static_cast<std::byte>(kInUse);
+  std::copy(renamed.entries().begin(), renamed.entries().end(), entries.begin());
+  ZT_TRY(open_directory(work.from_directory)
+             .write(source.entry, entries, options_.directories_sync()));
+  DirectoryIndex& index = *work.from_directory.index_;
+  const bool is_directory = work.inode->is_directory();
+  index.remove(hash_of(source.set),
+               {.entry = source.entry, .count = source.set.count(), .directory = is_directory});
+  index.add(hash_of(renamed),
+            {.entry = source.entry, .count = renamed.count(), .directory = is_directory});
+  return {};
+}
+
+sim::Status FileSystem::rename_by_copy(Renaming& work, const DentrySet& renamed) {
+  ZT_ASSIGN(const uint32_t entry, make_room(work.to_directory, renamed.count()));
+  ZT_TRY(add_set(work.to_directory, renamed, entry));
+  const sim::Status removed = remove_set(work.from_directory, work.source);
+  if (!removed.ok()) {
+    // Both names would be there: the new one goes again. The old one's error is the one to tell.
+    (void)remove_set(work.to_directory, {.entry = entry, .set = renamed});
+    return removed;
+  }
+  inodes_.move(*work.inode, work.to_directory, entry);
+  return {};
+}
+
+}  // namespace zerotail::exfat
