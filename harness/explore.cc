@@ -138,12 +138,12 @@ class Exploration {
 
   void explore_state(const fault::CrashState& state) {
     image_.set(state);
-    if (!seen_.insert(image_.digest()).second) {
+    if (options_.prune && !seen_.insert(image_.digest()).second) {
       ++counts_.merged;
       return;
     }
     const sim::Digest read = judge_.look_at(image_);
-    if (read != image_.digest() && !seen_.insert(read).second) {
+    if (options_.prune && read != image_.digest() && !seen_.insert(read).second) {
       ++counts_.pruned;
       return;
     }

@@ -66,6 +66,29 @@ TEST(Explore, ADiskThatIgnoresFuaBreaksFlagged) {
   EXPECT_TRUE(outcome.shows(Contract::kFlagged)) << outcome.text();
 }
 
+// States that are merged or pruned are judged too: nothing else may come out.
+TEST(Explore, PruningHidesNoFinding) {
+  for (const char* name : {"unlink-and-reuse", "two-files-interleaved", "gap-write-fsync"}) {
+    const auto workload = builtin_workload(name);
+    ExploreOptions options;
+    options.budget = 400;
+    FindingSet pruned;
+    const auto with = explore(*workload, options, &pruned);
+    options.prune = false;
+    FindingSet all;
+    const auto without = explore(*workload, options, &all);
+    ASSERT_TRUE(with.ok() && without.ok());
+    EXPECT_GT(with->states.merged + with->states.pruned, 0u) << name;
+    EXPECT_EQ(without->states.merged + without->states.pruned, 0u) << name;
+    EXPECT_EQ(with->states.checked + with->states.merged + with->states.pruned,
+              without->states.checked);
+    ASSERT_EQ(pruned.findings().size(), all.findings().size()) << name;
+    for (const Finding& finding : all.findings()) {
+      EXPECT_TRUE(pruned.contains(finding.fingerprint)) << finding.repro;
+    }
+  }
+}
+
 TEST(Explore, SameSeedSameDigest) {
   EXPECT_EQ(run("append-fsync").report.digest, run("append-fsync").report.digest);
 }
@@ -73,8 +96,7 @@ TEST(Explore, SameSeedSameDigest) {
 TEST(Explore, EveryStateIsCounted) {
   for (const char* name : {"append-fsync", "rename-over", "truncate-down-fsync"}) {
     const StateCounts states = run(name, "vc512", 100).report.states;
-    EXPECT_EQ(states.considered,
-              states.checked + states.merged + states.pruned + states.left_out)
+    EXPECT_EQ(states.considered, states.checked + states.merged + states.pruned + states.left_out)
         << name;
     EXPECT_GT(states.left_out, 0u) << name;
   }

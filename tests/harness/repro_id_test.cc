@@ -6,9 +6,10 @@ namespace zerotail::harness {
 namespace {
 
 TEST(ReproId, RoundTrips) {
-  for (const char* text : {"zt1:append-fsync:vc512:iomap-linux:s1:p7+3,5-8",
-                           "zt1:trace-0123456789abcdef:wt4096:iomap-linux:s18446744073709551615:p0-",
-                           "zt1:a:vc512.noflush.nofua:buffer-head-careful:s7:p1+2v1"}) {
+  for (const char* text :
+       {"zt1:append-fsync:vc512:iomap-linux:s1:p7+3,5-8",
+        "zt1:trace-0123456789abcdef:wt4096:iomap-linux:s18446744073709551615:p0-",
+        "zt1:a:vc512.noflush.nofua:buffer-head-careful:s7:p1+2v1"}) {
     const auto id = parse_repro_id(text);
     ASSERT_TRUE(id.ok()) << id.error().message();
     EXPECT_EQ(print(*id), text);
@@ -25,8 +26,7 @@ class BadReproId : public testing::TestWithParam<BadId> {};
 TEST_P(BadReproId, NamesTheField) {
   const auto id = parse_repro_id(GetParam().text);
   ASSERT_FALSE(id.ok());
-  EXPECT_NE(id.error().where().find(GetParam().complaint), std::string::npos)
-      << id.error().where();
+  EXPECT_NE(id.error().where().find(GetParam().complaint), std::string::npos) << id.error().where();
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -36,6 +36,7 @@ struct ExploreOptions {
   fault::EnumerationOptions tiers;
   std::array<bool, kContractCount> contracts;  // which are judged
   bool core_probe = true;                      // mount and walk with the core, too
+  bool prune = true;                           // false: judge every state (an audit of pruning)
   ExploreOptions() { contracts.fill(true); }
 };
 
