@@ -8,6 +8,7 @@
 #include "zerotail/harness/check.h"
 #include "zerotail/harness/disk_stack.h"
 #include "zerotail/harness/executor.h"
+#include "zerotail/harness/image_disk.h"
 
 namespace zerotail::harness {
 namespace {
@@ -92,55 +93,6 @@ Result<Model> import_volume(const sim::SectorReader& disk, const TraceHeader& he
   model.set_keep(header.keep);
   ZT_TRY(import_directory(disk, *check.view, *check.view->root, {}, &model));
   return model;
-}
-
-// Overwrites the clusters that the bitmap calls free, so that stale bytes can be told from data.
-Status poison_free_clusters(sim::MemDisk* disk, std::byte poison) {
-  const CheckResult check = check_volume(*disk);
-  const VolumeView& view = *check.view;
-  if (!view.mountable() || view.bitmap == nullptr) {
-    return Error(Errno::kInval, "image: has no allocation bitmap that can be read");
-  }
-  std::vector<std::byte> bitmap((view.geometry->cluster_count + 7) / 8);
-  uint64_t filled = 0;
-  for (const ClusterRun& run : view.bitmap->runs) {
-    const uint64_t length =
-        std::min(bitmap.size() - filled, run.count.value() * view.geometry->cluster_size.value());
-    disk->read(sim::dev_pos(view.geometry->sector_of(run.first)),
-               std::span(bitmap).subspan(filled, length));
-    filled += length;
-  }
-  const std::vector<std::byte> cluster(view.geometry->cluster_size.value(), poison);
-  for (uint64_t i = 0; i < view.geometry->cluster_count; ++i) {
-    if ((bitmap[i / 8] >> (i % 8) & std::byte{1}) != std::byte{0}) continue;
-    disk->write(sim::dev_pos(view.geometry->sector_of(sim::Cluster{i + 2})), cluster);
-  }
-  return {};
-}
-
-// An image's own geometry replaces what the header says of it.
-Status adopt_image_geometry(const sim::SectorReader& disk, TraceHeader* header) {
-  const CheckResult check = check_volume(disk);
-  if (!check.view->geometry) {
-    const std::string why =
-        check.problems.empty() ? std::string("no exFAT volume") : check.problems[0].describe();
-    return Error(Errno::kInval, "image: " + why);
-  }
-  header->sector = check.view->geometry->sector_size.value();
-  header->cluster = check.view->geometry->cluster_size.value();
-  header->logical = std::min<uint64_t>(header->logical_block(), header->sector);
-  header->size_mib = sim::bytes(disk.capacity()).value() >> 20;
-  return {};
-}
-
-Result<sim::MemDisk> prepare_disk(const RecordOptions& options, TraceHeader* header) {
-  if (!options.image) return format_disk(*header);
-  sim::MemDisk::Options disk_options;
-  ZT_TRY(adopt_image_geometry(*options.image, header));
-  disk_options.logical_block = sim::ByteCount{header->logical_block()};
-  sim::MemDisk disk(*options.image, disk_options);
-  if (!options.keep_free) ZT_TRY(poison_free_clusters(&disk, std::byte{header->poison}));
-  return disk;
 }
 
 // Runs the operations, telling the history and the log.
@@ -230,7 +182,9 @@ Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& 
   recording.trace.header.io_path = io_path_word(options.io_path);
   recording.trace.header.ordering = ordering_word(options.ordering);
   recording.device = options.device;
-  ZT_ASSIGN(sim::MemDisk disk, prepare_disk(options, &recording.trace.header));
+  ZT_ASSIGN(sim::MemDisk disk,
+            options.image ? image_disk(*options.image, options.keep_free, &recording.trace.header)
+                          : format_disk(recording.trace.header));
   recording.medium = std::make_unique<sim::MemDisk>(std::move(disk));
   recording.world = std::make_unique<sim::World>(options.seed);
   recording.log = std::make_unique<sim::IoLog>(*recording.medium, recording.world->loop);
