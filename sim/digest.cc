@@ -6,16 +6,19 @@
 
 namespace zerotail::sim {
 
+// `other` may be this digest itself: the carry is taken from the sum alone.
 Digest& Digest::operator+=(const Digest& other) {
-  low += other.low;
-  high += other.high + (low < other.low ? 1 : 0);
+  const uint64_t sum = low + other.low;
+  const uint64_t carry = sum < low ? 1 : 0;
+  high += other.high + carry;
+  low = sum;
   return *this;
 }
 
 Digest& Digest::operator-=(const Digest& other) {
   const uint64_t borrow = low < other.low ? 1 : 0;
-  low -= other.low;
   high -= other.high + borrow;
+  low -= other.low;
   return *this;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <vector>
 
@@ -155,20 +156,18 @@ int open_temporary(const std::string& path, std::string& temporary) {
   return fd;
 }
 
-// Gives the finished temporary file its name. Without `overwrite` by link(), which fails when the
-// name has been taken in the meantime.
+// Gives the finished temporary file its name. Without `overwrite` it is not taken from a file that
+// has come up in the meantime, where the host's file system can tell.
 Status publish(const std::string& temporary, const std::string& path, bool overwrite) {
-  if (overwrite) {
-    if (::rename(temporary.c_str(), path.c_str()) == 0) return {};
-    Error error = host_error(path, "write");
-    ::unlink(temporary.c_str());
-    return error;
+  const unsigned flags = overwrite ? 0 : RENAME_NOREPLACE;
+  int result = ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), flags);
+  if (result != 0 && flags != 0 && (errno == EINVAL || errno == ENOSYS)) {
+    result = ::rename(temporary.c_str(), path.c_str());
   }
-  const bool linked = ::link(temporary.c_str(), path.c_str()) == 0;
-  Status status;
-  if (!linked) status = host_error(path, "write");
+  if (result == 0) return {};
+  Error error = host_error(path, "write");
   ::unlink(temporary.c_str());
-  return status;
+  return error;
 }
 
 }  // namespace

@@ -178,16 +178,25 @@ CrashModelOptions random_options(sim::Prng prng) {
   return options;
 }
 
-class SmallLogs : public testing::TestWithParam<uint64_t> {
- protected:
-  SmallLogs() {
-    const sim::Prng prng(GetParam());
-    make_log(log_, prng.fork("log"));
-    options_ = random_options(prng.fork("options"));
+struct SmallLog {
+  explicit SmallLog(uint64_t seed) {
+    const sim::Prng prng(seed);
+    make_log(log, prng.fork("log"));
+    options = random_options(prng.fork("options"));
   }
-  LogBuilder log_{kSectors};
-  CrashModelOptions options_;
+  LogBuilder log{kSectors};
+  CrashModelOptions options;
 };
+
+// Checks a law on many small logs, up to the first that breaks it.
+template <class Law>
+void for_small_logs(Law law) {
+  for (uint64_t seed = 0; seed < 400 && !testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    const SmallLog small(seed);
+    law(small.log, small.options, small.log.model(small.options));
+  }
+}
 
 Contents contents_of(const CrashModel& model, const CrashPoint& point) {
   CrashImage image(model);
@@ -201,121 +210,129 @@ Contents contents_of(const CrashModel& model, const CrashPoint& point) {
   return found;
 }
 
-TEST_P(SmallLogs, AtEachMarkTheModelHoldsWhatTheDefinitionSays) {
-  const Definition definition(log_, options_);
-  const CrashModel model = log_.model(options_);
-  std::map<uint32_t, Contents> by_mark;
-  for (const CrashPoint& point : model.points()) {
-    if (point.kind == PointKind::kMark) by_mark[point.mark].merge(contents_of(model, point));
-  }
-  ASSERT_EQ(by_mark.size(), log_.marks().size());
-  for (const uint32_t mark : log_.marks()) {
-    EXPECT_EQ(by_mark[mark], definition.at(log_.log().marks()[mark].event)) << "mark " << mark;
-  }
+TEST(CrashModelLaws, AtEachMarkTheModelHoldsWhatTheDefinitionSays) {
+  for_small_logs(
+      [](const LogBuilder& log, const CrashModelOptions& options, const CrashModel& model) {
+        const Definition definition(log, options);
+        std::map<uint32_t, Contents> by_mark;
+        for (const CrashPoint& point : model.points()) {
+          if (point.kind == PointKind::kMark) by_mark[point.mark].merge(contents_of(model, point));
+        }
+        ASSERT_EQ(by_mark.size(), log.marks().size());
+        for (const uint32_t mark : log.marks()) {
+          EXPECT_EQ(by_mark[mark], definition.at(log.log().marks()[mark].event)) << "mark " << mark;
+        }
+      });
 }
 
-TEST_P(SmallLogs, WritePointsFindEachContentAsSoonAsItIsPossible) {
-  const Definition definition(log_, options_);
-  const CrashModel model = log_.model(options_);
-  size_t next = 0;
-  Contents found;
-  Contents possible;
-  for (uint64_t event = 0; event <= log_.log().last_event(); ++event) {
-    for (; next < model.points().size() && model.points()[next].event <= event; ++next) {
-      const CrashPoint& point = model.points()[next];
-      if (point.kind != PointKind::kMark) found.merge(contents_of(model, point));
-    }
-    possible.merge(definition.at(event));
-    EXPECT_EQ(found, possible) << "after event " << event;
-  }
+TEST(CrashModelLaws, WritePointsFindEachContentAsSoonAsItIsPossible) {
+  for_small_logs(
+      [](const LogBuilder& log, const CrashModelOptions& options, const CrashModel& model) {
+        const Definition definition(log, options);
+        size_t next = 0;
+        Contents found;
+        Contents possible;
+        for (uint64_t event = 0; event <= log.log().last_event(); ++event) {
+          for (; next < model.points().size() && model.points()[next].event <= event; ++next) {
+            const CrashPoint& point = model.points()[next];
+            if (point.kind != PointKind::kMark) found.merge(contents_of(model, point));
+          }
+          possible.merge(definition.at(event));
+          EXPECT_EQ(found, possible) << "after event " << event;
+        }
+      });
 }
 
-TEST_P(SmallLogs, NoPicksOfASegmentAreConsideredTwice) {
-  const CrashModel model = log_.model(options_);
-  std::set<std::pair<uint32_t, std::vector<uint16_t>>> seen;
-  for (const CrashPoint& point : model.points()) {
-    if (point.kind == PointKind::kMark) continue;
-    for (const CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
-      EXPECT_TRUE(seen.insert({point.segment, state.picks}).second) << model.print(state);
+TEST(CrashModelLaws, NoPicksOfASegmentAreConsideredTwice) {
+  for_small_logs([](const LogBuilder&, const CrashModelOptions&, const CrashModel& model) {
+    std::set<std::pair<uint32_t, std::vector<uint16_t>>> seen;
+    for (const CrashPoint& point : model.points()) {
+      if (point.kind == PointKind::kMark) continue;
+      for (const CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
+        EXPECT_TRUE(seen.insert({point.segment, state.picks}).second) << model.print(state);
+      }
     }
-  }
+  });
 }
 
 // All picks of a segment at its last moment: those with a version submitted in the segment stand at
 // the point of one write; the others have been seen before (their content, in an older segment).
-TEST_P(SmallLogs, AllPicksOfASegmentAreConsidered) {
-  const CrashModel model = log_.model(options_);
-  std::vector<std::set<std::vector<uint16_t>>> by_segment(model.segment_count());
-  std::vector<uint32_t> first_own(model.segment_count(), UINT32_MAX);
-  std::vector<const CrashPoint*> last(model.segment_count());
-  for (const CrashPoint& point : model.points()) {
-    last[point.segment] = &point;
-    if (point.kind != PointKind::kWrite) continue;
-    first_own[point.segment] = std::min(first_own[point.segment], point.version_begin);
-    for (CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
-      by_segment[point.segment].insert(std::move(state.picks));
+TEST(CrashModelLaws, AllPicksOfASegmentAreConsidered) {
+  for_small_logs([](const LogBuilder&, const CrashModelOptions&, const CrashModel& model) {
+    std::vector<std::set<std::vector<uint16_t>>> by_segment(model.segment_count());
+    std::vector<uint32_t> first_own(model.segment_count(), UINT32_MAX);
+    std::vector<const CrashPoint*> last(model.segment_count());
+    for (const CrashPoint& point : model.points()) {
+      last[point.segment] = &point;
+      if (point.kind != PointKind::kWrite) continue;
+      first_own[point.segment] = std::min(first_own[point.segment], point.version_begin);
+      for (CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
+        by_segment[point.segment].insert(std::move(state.picks));
+      }
     }
-  }
-  for (size_t index = 0; index < by_segment.size(); ++index) {
-    if (last[index] == nullptr) continue;  // it saw nothing but repetitions
-    const Segment& segment = model.segment(*last[index]);
-    uint64_t all = 1;
-    uint64_t without_own = 1;
-    for (const Unit& unit : segment.units) {
-      all *= unit.versions.size() + 1U;
-      without_own *= versions_below(unit, first_own[index]) + 1U;
+    for (size_t index = 0; index < by_segment.size(); ++index) {
+      if (last[index] == nullptr) continue;  // it saw nothing but repetitions
+      const Segment& segment = model.segment(*last[index]);
+      uint64_t all = 1;
+      uint64_t without_own = 1;
+      for (const Unit& unit : segment.units) {
+        all *= unit.versions.size() + 1U;
+        without_own *= versions_below(unit, first_own[index]) + 1U;
+      }
+      EXPECT_EQ(by_segment[index].size(), all - without_own) << "segment " << index;
     }
-    EXPECT_EQ(by_segment[index].size(), all - without_own) << "segment " << index;
-  }
+  });
 }
 
-TEST_P(SmallLogs, StateCountIsTheNumberOfStates) {
-  const CrashModel model = log_.model(options_);
-  double sum = 0;
-  for (const CrashPoint& point : model.points()) {
-    const Enumeration all = enumerate_states(model, point, {.states_per_point = 1 << 16});
-    ASSERT_TRUE(all.exhaustive);
-    const std::set<std::vector<uint16_t>> distinct = [&] {
-      std::set<std::vector<uint16_t>> picks;
-      for (const CrashState& state : all.states) picks.insert(state.picks);
-      return picks;
-    }();
-    EXPECT_EQ(distinct.size(), all.states.size());
-    EXPECT_EQ(model.state_count(point, 1 << 16), all.states.size());
-    EXPECT_NEAR(std::exp2(model.states_log2(point)), static_cast<double>(all.states.size()), 1e-6);
-    sum += static_cast<double>(all.states.size());
-  }
-  EXPECT_NEAR(std::exp2(model.states_log2()), sum, 1e-3);
-}
-
-TEST_P(SmallLogs, EveryStateIsRebuiltFromItsId) {
-  const CrashModel model = log_.model(options_);
-  for (const CrashPoint& point : model.points()) {
-    for (const CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
-      const std::string id = model.print(state);
-      const sim::Result<CrashState> parsed = model.parse(id);
-      ASSERT_TRUE(parsed.ok()) << id << ": " << parsed.error().message();
-      EXPECT_EQ(*parsed, state) << id;
+TEST(CrashModelLaws, StateCountIsTheNumberOfStates) {
+  for_small_logs([](const LogBuilder&, const CrashModelOptions&, const CrashModel& model) {
+    double sum = 0;
+    for (const CrashPoint& point : model.points()) {
+      const Enumeration all = enumerate_states(model, point, {.states_per_point = 1 << 16});
+      ASSERT_TRUE(all.exhaustive);
+      const std::set<std::vector<uint16_t>> distinct = [&] {
+        std::set<std::vector<uint16_t>> picks;
+        for (const CrashState& state : all.states) picks.insert(state.picks);
+        return picks;
+      }();
+      EXPECT_EQ(distinct.size(), all.states.size());
+      EXPECT_EQ(model.state_count(point, 1 << 16), all.states.size());
+      EXPECT_NEAR(std::exp2(model.states_log2(point)), static_cast<double>(all.states.size()),
+                  1e-6);
+      sum += static_cast<double>(all.states.size());
     }
-  }
+    EXPECT_NEAR(std::exp2(model.states_log2()), sum, 1e-3);
+  });
 }
 
-TEST_P(SmallLogs, ImagesKeepTheirDigestAndTheirChangedSectors) {
-  const CrashModel model = log_.model(options_);
-  CrashImage image(model);
-  for (const CrashPoint& point : model.points()) {
-    for (const CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
-      image.set(state);
-      const sim::Snapshot disk = image.materialise();
-      ASSERT_EQ(first_sectors(disk), first_sectors(image));
-      ASSERT_EQ(image.digest(), disk.digest()) << model.print(state);
-      const std::vector<sim::Sector> changed(image.changed().begin(), image.changed().end());
-      ASSERT_EQ(changed, image.base().difference(disk)) << model.print(state);
+TEST(CrashModelLaws, EveryStateIsRebuiltFromItsId) {
+  for_small_logs([](const LogBuilder&, const CrashModelOptions&, const CrashModel& model) {
+    for (const CrashPoint& point : model.points()) {
+      for (const CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
+        const std::string id = model.print(state);
+        const sim::Result<CrashState> parsed = model.parse(id);
+        ASSERT_TRUE(parsed.ok()) << id << ": " << parsed.error().message();
+        EXPECT_EQ(*parsed, state) << id;
+      }
     }
-  }
+  });
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, SmallLogs, testing::Range<uint64_t>(0, 300));
+TEST(CrashModelLaws, ImagesKeepTheirDigestAndTheirChangedSectors) {
+  for_small_logs([](const LogBuilder&, const CrashModelOptions&, const CrashModel& model) {
+    CrashImage image(model);
+    for (const CrashPoint& point : model.points()) {
+      for (const CrashState& state : enumerate_states(model, point, {1 << 16}).states) {
+        image.set(state);
+        const sim::Snapshot disk = image.materialise();
+        ASSERT_EQ(first_sectors(disk), first_sectors(image));
+        ASSERT_EQ(image.digest(), disk.digest()) << model.print(state);
+        const std::vector<sim::Sector> changed(image.changed().begin(), image.changed().end());
+        ASSERT_EQ(changed, image.base().difference(disk)) << model.print(state);
+      }
+    }
+  });
+}
 
 }  // namespace
 }  // namespace zerotail::fault

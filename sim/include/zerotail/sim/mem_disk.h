@@ -50,7 +50,7 @@ class Snapshot : public SectorReader {
 class MemDisk : public BlockDevice, public SectorReader {
  public:
   struct Options {
-    SectorCount capacity;
+    SectorCount capacity{};  // a multiple of the logical block, not 0
     ByteCount logical_block{512};
     ByteCount physical_block{512};
     std::byte fill{0};
