@@ -1,0 +1,89 @@
+#include "core/volume/test_volume.h"
+
+namespace zerotail::volume {
+namespace {
+
+using sim::Errno;
+
+TEST_F(VolumeTest, MountRefusesWhatIsNoExfat) {
+  sim::World world(1);
+  sim::MemDisk disk({.capacity = sim::sectors(sim::mib(1))});
+  const auto mounted = Volume::mount(world, disk, {});
+  ASSERT_FALSE(mounted.ok());
+  EXPECT_EQ(mounted.code(), Errno::kInval);
+  EXPECT_FALSE(mounted.error().where().empty());
+}
+
+TEST_F(VolumeTest, MountRefusesOddPageSizes) {
+  sim::World world(1);
+  for (const uint64_t size : {0, 512, 5000, 131072}) {
+    const auto mounted = Volume::mount(world, disk_, {.page_size = sim::ByteCount{size}});
+    EXPECT_EQ(mounted.code(), Errno::kInval) << size;
+  }
+}
+
+TEST_F(VolumeTest, LargePagesHoldTheSameBytes) {
+  ASSERT_TRUE(volume_->unmount().ok());
+  mount({.page_size = sim::kib(64)});
+  put("a", "text");
+  ASSERT_TRUE(volume_->truncate("a", 200000).ok());
+  remount();
+  EXPECT_EQ(get("a").substr(0, 5), std::string("text\0", 5));
+}
+
+TEST_F(VolumeTest, ADestroyedVolumeWroteNothing) {
+  put("a", "lost");
+  volume_.reset();
+  mount();
+  EXPECT_EQ(get("a"), "ENOENT");
+}
+
+TEST_F(VolumeTest, ReadOnlyRemountNeedsNobodyWriting) {
+  put("a", "text");
+  const Fd fd = open("a", {.write = true});
+  MountOptions options;
+  options.read_only = true;
+  EXPECT_EQ(volume_->remount(options).code(), Errno::kBusy);
+  ASSERT_TRUE(volume_->close(fd).ok());
+  ASSERT_TRUE(volume_->remount(options).ok());
+  EXPECT_EQ(open_error("a", {.write = true}), Errno::kRofs);
+  EXPECT_EQ(open_error("b", {.write = true, .create = true}), Errno::kRofs);
+  EXPECT_EQ(volume_->mkdir("d").code(), Errno::kRofs);
+  EXPECT_EQ(volume_->unlink("a").code(), Errno::kRofs);
+  EXPECT_EQ(get("a"), "text");
+}
+
+TEST_F(VolumeTest, AReadOnlyMountWritesNothing) {
+  put("a", "text");
+  ASSERT_TRUE(volume_->unmount().ok());
+  mount({.read_only = true});
+  log_.clear();
+  EXPECT_EQ(get("a"), "text");
+  EXPECT_EQ(names("/"), "a ");
+  ASSERT_TRUE(volume_->sync().ok());
+  ASSERT_TRUE(volume_->unmount().ok());
+  EXPECT_TRUE(log_.records().empty());
+}
+
+TEST_F(VolumeTest, DroppingCachesLosesNothing) {
+  put("a", "text");
+  volume_->drop_caches();
+  EXPECT_EQ(get("a"), "text");
+  ASSERT_TRUE(volume_->sync().ok());
+  volume_->drop_caches();
+  const uint64_t reads = log_.reads();
+  EXPECT_EQ(get("a"), "text");
+  EXPECT_GT(log_.reads(), reads);
+}
+
+TEST_F(VolumeTest, StatfsCountsClusters) {
+  const StatFs before = *volume_->statfs();
+  EXPECT_EQ(before.block_size, 4096U);
+  EXPECT_EQ(before.name_length, 1530U);
+  put("a", "x");
+  EXPECT_EQ(volume_->statfs()->blocks_free + 1, before.blocks_free);
+  EXPECT_EQ(volume_->stat("a")->blocks, 8U);
+}
+
+}  // namespace
+}  // namespace zerotail::volume
