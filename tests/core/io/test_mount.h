@@ -11,6 +11,7 @@
 #include "zerotail/exfat/mkfs.h"
 #include "zerotail/io/file_ops.h"
 #include "zerotail/io/mount.h"
+#include "zerotail/io/shared_mapping.h"
 #include "zerotail/sim/io_log.h"
 #include "zerotail/sim/mem_disk.h"
 
