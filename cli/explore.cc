@@ -28,6 +28,7 @@ struct Options {
   uint64_t seed = 1;
   bool keep_free = false;
   bool list = false;
+  bool keep_gone = false;
   bool force = false;
 };
 
@@ -164,18 +165,20 @@ sim::Status write_outputs(const reports::ExploreReport& report, Outputs* outputs
 sim::Status write_baseline(const Options& options, const reports::ExploreReport& report,
                            const harness::Baseline& before, OutputFile* file) {
   harness::Baseline after;
+  if (options.keep_gone) after = before;
   const std::string today =
       fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::now()));
   for (const harness::Finding& finding : report.findings.findings()) {
     const harness::BaselineEntry* known = before.find(finding.fingerprint);
-    harness::BaselineEntry entry{
-        finding.fingerprint, finding.violation.contract, known == nullptr ? today : known->date,
-        finding.repro.substr(finding.repro.rfind(' ') + 1), harness::explain(finding.violation)};
-    if (entry.reason.empty()) entry.reason = known == nullptr ? "not explained" : known->reason;
+    harness::BaselineEntry entry{finding.fingerprint, finding.violation.contract,
+                                 known == nullptr ? today : known->date,
+                                 finding.repro.substr(finding.repro.rfind(' ') + 1),
+                                 harness::explain(finding.violation, finding.workload)};
+    if (known != nullptr) entry.reason = known->reason;
+    if (entry.reason.empty()) entry.reason = "not explained";
     after.add(std::move(entry));
   }
   ZT_TRY(file->write(after.print()));
-  (void)options;
   return file->commit();
 }
 
@@ -254,6 +257,8 @@ Run setup_explore(CLI::App& command) {
                      "Known findings (default: those shipped for the built-in workloads)");
   command.add_option("--write-baseline", options->write_baseline,
                      "Write all findings of this run as a baseline");
+  command.add_flag("--keep-gone", options->keep_gone,
+                   "With --write-baseline: keep entries that this run did not show");
   command.add_option("--json", options->json,
                      "The JSON report; the text report stands beside it (default: a new folder "
                      "below out/explore)");

@@ -17,6 +17,15 @@ Violation differs(const std::string& path, std::string detail) {
   return {Contract::kMountable, "core-differs", path, std::nullopt, std::move(detail)};
 }
 
+// Every set of the directory itself is whole. In a directory with a torn set a driver may show the
+// entry, hide it or answer an error: what it must do is end.
+bool sound(const DirectoryView& directory) {
+  if (!directory.problems.empty()) return false;
+  return std::all_of(directory.nodes.begin(), directory.nodes.end(), [](const auto& node) {
+    return node->set->usable() && node->set->checksum_ok;
+  });
+}
+
 // Compares the core's tree with the checker's, directory by directory.
 class Walk {
  public:
@@ -27,9 +36,9 @@ class Walk {
     constexpr unsigned kDeepest = 256;  // deeper than any workload; the image may be a DAG
     if (depth > kDeepest) return;
     const sim::Result<std::vector<volume::ListEntry>> names = volume_.list(path);
+    const bool whole = sound(directory);
     if (!names.ok()) {
-      // An answer, if only an error: what the walk must do is end.
-      if (!directory.problems_below) {
+      if (whole) {
         out_.push_back(differs(path, "the core cannot list it: " + names.error().message()));
       }
       return;
@@ -39,14 +48,15 @@ class Walk {
       seen.insert(entry.name);
       const std::string full = path.empty() ? entry.name : path + "/" + entry.name;
       const std::shared_ptr<const TreeNode> node = view_.find_in(directory, entry.name);
-      if (node == nullptr) {
-        out_.push_back(differs(full, "the core lists it, the checker finds no usable set"));
-        continue;
+      if (node != nullptr) {
+        one(full, entry, *node, depth, whole);
+      } else if (whole) {
+        out_.push_back(differs(full, "the core lists it, the checker finds no such set"));
       }
-      one(full, entry, *node, depth);
     }
+    if (!whole) return;
     for (const auto& node : directory.nodes) {
-      if (!node->set->usable() || !node->problems.empty()) continue;
+      if (!node->problems.empty()) continue;
       if (!seen.contains(node->set->utf8) && view_.find_in(directory, node->set->utf8) == node) {
         const std::string full = path.empty() ? node->set->utf8 : path + "/" + node->set->utf8;
         out_.push_back(differs(full, "the checker finds a sound set, the core does not list it"));
@@ -56,20 +66,24 @@ class Walk {
 
  private:
   void one(const std::string& path, const volume::ListEntry& entry, const TreeNode& node,
-           unsigned depth) {
+           unsigned depth, bool whole) {
     const sim::Result<volume::Stat> stat = volume_.stat(path);
     if (!stat.ok()) {
-      if (node.problems.empty() && node.set->checksum_ok) {
+      if (whole && node.problems.empty()) {
         out_.push_back(differs(path, "the core cannot stat it: " + stat.error().message()));
       }
       return;
     }
     if (stat->directory != node.set->directory) {
-      out_.push_back(differs(path, "directory or file: the core and the checker disagree"));
+      if (whole) {
+        out_.push_back(differs(path, "directory or file: the core and the checker disagree"));
+      }
       return;
     }
     if (entry.directory) {
       if (node.child != nullptr) directory(path, *node.child, depth + 1);
+    } else if (!whole) {
+      return;
     } else if (stat->size != node.set->data_length) {
       out_.push_back(differs(path, fmt::format("the core says size {}, DataLength is {}",
                                                stat->size, node.set->data_length)));
@@ -86,6 +100,10 @@ void compare_file(volume::Volume& volume, const sim::SectorReader& disk, const V
   constexpr uint64_t kMost = 1 << 20;
   const std::shared_ptr<const TreeNode> node = view.find(path);
   if (node == nullptr || node->set->directory || !node->problems.empty()) return;
+  const size_t slash = path.rfind('/');
+  const std::shared_ptr<const DirectoryView> parent =
+      slash == std::string::npos ? view.root : view.find(path.substr(0, slash))->child;
+  if (parent == nullptr || !sound(*parent)) return;
   const uint64_t length = std::min(node->set->data_length, kMost);
   std::vector<std::byte> want(length);
   want.resize(read_file(disk, *view.geometry, *node, sim::FilePos{0}, want).value());

@@ -6,19 +6,96 @@
 namespace zerotail::harness {
 namespace {
 
+// The first row that fits explains; an empty workload or path fits all.
 struct Explanation {
   Contract contract;
   std::string_view kind;
+  std::string_view workload;  // without the device
+  std::string_view path;
   std::string_view reason;
 };
 
-constexpr std::array<Explanation, 0> kExplanations{};
+constexpr std::string_view kSyncNoFlush =
+    "sync(2) writes everything back and sends no flush: a volatile cache may still lose it";
+constexpr std::string_view kSetBeforeFat =
+    "a NoFatChain file that becomes a chain gets its dentry set before its FAT, with no flush "
+    "between: the set points into entries that are still zero";
+constexpr std::string_view kRename =
+    "rename writes the new set and deletes the old one with no flush between: either may be on the "
+    "medium alone";
+constexpr std::string_view kTwoSectors =
+    "a dentry set lies across two sectors, which are written without any order";
+constexpr std::string_view kNewDirectory =
+    "the parent's set reaches the medium before the zeroed cluster of the new directory, which "
+    "then "
+    "shows what the cluster held before";
+constexpr std::string_view kFatAlone =
+    "the FAT and the dentry set of a changed chain reach the medium in any order";
+
+constexpr std::array kExplanations{
+    Explanation{Contract::kFlagged, "clean-but-inconsistent", "sync-mount-grow", "",
+                "on a sync mount a growing truncate writes the bitmap before VolumeDirty is set"},
+    Explanation{Contract::kFlagged, "clean-but-inconsistent", "sync-mount-gap", "",
+                "on a sync mount a write with a gap writes the bitmap before VolumeDirty is set"},
+    Explanation{Contract::kDurable, "lost", "directory-grows-c512", "",
+                "fsync of a file does not write the grown DataLength of its directory: its set "
+                "stands behind the directory's end"},
+    Explanation{Contract::kDurable, "bytes", "sync-many", "a", kSetBeforeFat},
+    Explanation{Contract::kDurable, "", "sync-many", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "", "mkdir-rmdir", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "", "unlink-sync", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "lost", "rename-directory", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "lost", "rename-longer-name", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "lost", "rename-other-directory", "", kSyncNoFlush},
+    Explanation{Contract::kReachable, "lost", "rename-directory", "",
+                "the old set of a moved directory may be deleted on the medium before the new one "
+                "is there: everything below is lost with it"},
+    Explanation{Contract::kNoStale, "poison", "", "",
+                "the dentry set, with its ValidDataLength, may reach the medium before the data: "
+                "fsync waits for the data but sends no flush before the set"},
+    Explanation{Contract::kNoStale, "stale-bytes", "", "",
+                "freed clusters are given to another file before the set that gave them up is on "
+                "the medium, and sets may be there before the data"},
+    Explanation{Contract::kAtomic, "both", "", "", kRename},
+    Explanation{Contract::kAtomic, "neither", "", "", kRename},
+    Explanation{Contract::kConsistent, "leak", "", "",
+                "the bitmap reaches the medium before the set that uses the clusters, or after the "
+                "one that gave them up: nothing orders them"},
+    Explanation{Contract::kConsistent, "unmarked", "", "",
+                "the set that uses the clusters reaches the medium before the bitmap, or the "
+                "bitmap before the set that gives them up: nothing orders them"},
+    Explanation{Contract::kConsistent, "cross-link", "", "",
+                "both names of a rename, or the old and the new owner of reused clusters, are on "
+                "the medium at once"},
+    Explanation{Contract::kConsistent, "duplicate-name", "", "",
+                "the target's old set is deleted last: for a while both sets of the name are on "
+                "the medium"},
+    Explanation{Contract::kConsistent, "orphan-secondary", "", "n", kNewDirectory},
+    Explanation{Contract::kConsistent, "orphan-secondary", "", "f", kNewDirectory},
+    Explanation{Contract::kConsistent, "after-end", "", "n", kNewDirectory},
+    Explanation{Contract::kConsistent, "after-end", "", "f", kNewDirectory},
+    Explanation{Contract::kConsistent, "orphan-secondary", "", "", kTwoSectors},
+    Explanation{Contract::kConsistent, "after-end", "", "", kTwoSectors},
+    Explanation{Contract::kConsistent, "set-broken", "", "", kTwoSectors},
+    Explanation{Contract::kConsistent, "set-checksum", "", "", kTwoSectors},
+    Explanation{Contract::kConsistent, "chain-free", "", "", kFatAlone},
+    Explanation{Contract::kConsistent, "chain-short", "", "", kFatAlone},
+    Explanation{Contract::kConsistent, "chain-long", "", "", kFatAlone},
+};
+
+bool fits(std::string_view wanted, std::string_view value) {
+  return wanted.empty() || wanted == value;
+}
 
 }  // namespace
 
-std::string explain(const Violation& violation) {
+std::string explain(const Violation& violation, std::string_view workload) {
+  const std::string_view name = workload.substr(0, workload.find('@'));
   for (const Explanation& e : kExplanations) {
-    if (e.contract == violation.contract && e.kind == violation.kind) return std::string(e.reason);
+    if (e.contract == violation.contract && fits(e.kind, violation.kind) &&
+        fits(e.workload, name) && fits(e.path, violation.path)) {
+      return std::string(e.reason);
+    }
   }
   return {};
 }

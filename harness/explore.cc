@@ -35,7 +35,9 @@ double log2_sum(double a, double b) {
 class Collector {
  public:
   Collector(const Workload& workload, const ExploreOptions& options, FindingSet* findings)
-      : workload_(workload), options_(options), findings_(*findings) {}
+      : workload_(workload), options_(options), findings_(*findings), name_(workload.name) {
+    if (options.record.device != DeviceConfig{}) name_ += "@" + print(options.record.device);
+  }
 
   // Adds a state's violations; what is added to the run's digest is the order of fingerprints.
   void add(const std::vector<Violation>& violations, const std::string& state,
@@ -46,7 +48,7 @@ class Collector {
       key_.push_back(static_cast<char>(violation.contract));
       key_.append(violation.path);
       auto [place, fresh] = prints_.try_emplace(key_);
-      if (fresh) place->second = fingerprint(violation, workload_.name);
+      if (fresh) place->second = fingerprint(violation, name_);
       *digest += sim::bytes_digest(place->second.data(), place->second.size(), digest->low);
       report(violation, place->second, state);
     }
@@ -60,7 +62,7 @@ class Collector {
     }
     Finding finding;
     finding.violation = violation;
-    finding.workload = workload_.name;
+    finding.workload = name_;
     finding.state = state;
     ReproId id{workload_.name,           options_.record.device, options_.record.io_path,
                options_.record.ordering, options_.record.seed,   state};
@@ -72,6 +74,7 @@ class Collector {
   const Workload& workload_;
   const ExploreOptions& options_;
   FindingSet& findings_;
+  std::string name_;  // the workload's, with a device that is not the default
   std::string key_;
   std::unordered_map<std::string, std::string> prints_;
 };

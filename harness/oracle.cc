@@ -393,9 +393,10 @@ void Oracle::judge_promised_bytes(const sim::SectorReader& disk, const VolumeVie
                                 promised.valid_size)});
     return;
   }
-  const std::vector<std::byte> got = read_found(disk, view, *found.node, promised.size);
-  if (got.size() < promised.size) {
-    out->push_back({contract, "bytes", found.path, ByteRange{got.size(), promised.size},
+  // Past the promised valid size nothing was written yet: what is found there is judge_stale()'s.
+  const std::vector<std::byte> got = read_found(disk, view, *found.node, promised.valid_size);
+  if (got.size() < promised.valid_size) {
+    out->push_back({contract, "bytes", found.path, ByteRange{got.size(), promised.valid_size},
                     fmt::format("the cluster chain ends at byte {}", got.size())});
     return;
   }

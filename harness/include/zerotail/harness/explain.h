@@ -2,12 +2,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "zerotail/harness/finding.h"
 
 namespace zerotail::harness {
 
-// One sentence for (contract, kind); empty when nobody has understood it yet.
-[[nodiscard]] std::string explain(const Violation& violation);
+// One sentence; empty when nobody has understood it yet. `workload` as in Finding.
+[[nodiscard]] std::string explain(const Violation& violation, std::string_view workload);
 
 }  // namespace zerotail::harness

@@ -55,7 +55,7 @@ struct Violation {
 
 struct Finding {
   Violation violation;
-  std::string workload;
+  std::string workload;     // its name; `@` and the device when that is not vc512
   std::string state;        // the crash state's id inside the workload
   std::string repro;        // the whole command line
   std::string fingerprint;  // 16 hex digits
