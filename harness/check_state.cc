@@ -67,6 +67,7 @@ StateJudge::~StateJudge() {
     directory.dirty = false;
     directory.changed.clear();
     directory.marks.clear();
+    directory.data_nodes.clear();
   }
 }
 
@@ -164,7 +165,7 @@ bool StateJudge::touch_owner(uint32_t owner, sim::Sector sector) {
   if (place.child != UINT32_MAX) {
     touch_directory(place.child, sector);
   } else if (!node.set->directory && place.part == 0) {
-    if (data_owners_.empty() || data_owners_.back() != owner) data_owners_.push_back(owner);
+    mark_data(place.directory, place.node);
   }
   return true;
 }
@@ -223,6 +224,20 @@ void StateJudge::mark_dirty(uint32_t index) {
       tree_.directories[parent].marks.emplace_back(node, kBelowMark);
       todo.push_back(parent);
     }
+  }
+}
+
+void StateJudge::mark_data(uint32_t index, uint32_t node) {
+  std::vector<std::pair<uint32_t, uint32_t>> todo{{index, node}};
+  while (!todo.empty()) {
+    const auto [at, child] = todo.back();
+    todo.pop_back();
+    BaseDirectory& directory = tree_.directories[at];
+    const bool first = directory.data_nodes.empty();
+    if (first || directory.data_nodes.back() != child) directory.data_nodes.push_back(child);
+    if (!first) continue;
+    touched_directories_.push_back(at);
+    todo.insert(todo.end(), directory.parents.begin(), directory.parents.end());
   }
 }
 

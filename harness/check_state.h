@@ -52,6 +52,33 @@ struct NodeChange {
   std::shared_ptr<const TreeNode> now;
 };
 
+// Lists what differs, path by path, descending only where something does.
+class DifferenceWalk {
+ public:
+  using DataChanged = std::function<bool(const TreeNode&)>;
+  DifferenceWalk(const BaseTree& tree, const UpcaseTable& upcase, DataChanged data_changed)
+      : tree_(tree), upcase_(upcase), data_changed_(std::move(data_changed)) {}
+  void compare(const DirectoryView& before, const DirectoryView& now, const std::string& base_path,
+               const std::string& now_path);
+  // Directories below several names can make a list of any length: then it is given up.
+  [[nodiscard]] bool too_long() const { return all_.size() > limit(); }
+  [[nodiscard]] std::vector<CheckDifference> take();
+
+ private:
+  using Node = std::shared_ptr<const TreeNode>;
+  [[nodiscard]] size_t limit() const { return 4 * tree_.owners.size() + 4096; }
+  void same(const Node& node, const std::string& base_path, const std::string& now_path);
+  void replaced(const Node& before, const Node& now, const std::string& base_path,
+                const std::string& now_path);
+  void list_gone(const Node& node, const std::string& directory);
+  void list_new(const Node& node, const std::string& directory);
+
+  const BaseTree& tree_;
+  const UpcaseTable& upcase_;
+  DataChanged data_changed_;
+  std::vector<CheckDifference> all_;
+};
+
 class StateJudge {
  public:
   struct Context {
@@ -83,6 +110,7 @@ class StateJudge {
   void touch_chain(uint32_t owner);
   void mark_node(uint32_t directory, uint32_t node, uint8_t mark);
   void mark_dirty(uint32_t directory);
+  void mark_data(uint32_t directory, uint32_t node);
 
   // check_delta.cc: what became of the nodes and their clusters
   bool build_tree();
@@ -100,9 +128,8 @@ class StateJudge {
   [[nodiscard]] std::string path_of(const DirectoryView& directory);
 
   // check_difference.cc
-  CheckJudgement report();
+  std::optional<CheckJudgement> report();
   std::vector<CheckProblem> problems();
-  std::vector<CheckDifference> differences();
   [[nodiscard]] bool data_changed(const TreeNode& node) const;
 
   Context in_;
@@ -111,7 +138,6 @@ class StateJudge {
   BaseTree& tree_;
   std::vector<uint32_t> touched_directories_;
   std::vector<sim::Sector> heap_sectors_;  // changed ones, ascending
-  std::vector<uint32_t> data_owners_;      // files of the base with changed data, may repeat
   VolumeFlags flags_;
   bool root_chain_touched_ = false;    // one of its FAT entries
   bool system_chain_touched_ = false;  // the same for bitmap and upcase table

@@ -36,6 +36,7 @@ struct BaseDirectory {
   bool dirty = false;                // content, a chain of a node, or something below it
   std::vector<sim::Sector> changed;  // its changed sectors
   std::vector<std::pair<uint32_t, uint8_t>> marks;  // (node, kChainMark | kBelowMark), unsorted
+  std::vector<uint32_t> data_nodes;  // files with changed data, and what leads to such; unsorted
 };
 inline constexpr uint8_t kChainMark = 1;
 inline constexpr uint8_t kBelowMark = 2;

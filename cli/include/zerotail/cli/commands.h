@@ -32,6 +32,7 @@ struct Command {
 
 [[nodiscard]] Run setup_mkfs(CLI::App& command);
 [[nodiscard]] Run setup_run(CLI::App& command);
+[[nodiscard]] Run setup_check(CLI::App& command);
 [[nodiscard]] Run setup_explore(CLI::App& command);
 [[nodiscard]] Run setup_repro(CLI::App& command);
 [[nodiscard]] Run setup_export(CLI::App& command);

@@ -31,8 +31,9 @@ struct CheckDifference {
 struct CheckJudgement {
   std::shared_ptr<const VolumeView> view;
   std::vector<CheckProblem> problems;  // sorted, all of them, those of the base included
-  // Sorted by path. A directory is listed when its own set or chain changed; a change of its
-  // entries is listed for the entries. Sets that are not usable are not listed.
+  // Sorted by path; complete: a path that is not listed leads to what it led to in the base. A
+  // directory is listed when its own set or chain changed, and its entries when they are at another
+  // path or changed themselves. Sets that are not usable are not listed.
   std::vector<CheckDifference> differences;
   // The disk was parsed as a whole (boot region, bitmap or upcase table changed, no longer
   // mountable, directory loops): `differences` is empty and everything may have changed.
