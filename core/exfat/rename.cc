@@ -58,6 +58,11 @@ sim::Status FileSystem::rename(Inode& from_directory, std::string_view from, Ino
     if (work.victim != work.inode || mode != RenameMode::kReplace) ZT_TRY(check_rename(work));
     // The same file, perhaps in another spelling: nothing happens.
     if (work.victim == work.inode) return {};
+    if (work.target) {
+      // A replaced name keeps its spelling, as on Linux while its dentry is cached.
+      DentrySet::NameUnits units;
+      work.to = Name::from_units(work.target->set.name(units), upcase_);
+    }
     ZT_TRY(set_volume_dirty());
     ZT_TRY(check_new_name(work.to));
     ZT_TRY(rename_entries(work));
