@@ -7,26 +7,15 @@ namespace zerotail::sim {
 void take_nanos(Nanos) {}
 void take_sector(Sector) {}
 
-void mix_units() {
-  Sector sector{8};
-  SectorCount sector_count{2};
-  ByteCount byte_count{512};
-  ClusterCount cluster_count{1};
-  FilePos file_pos{0};
-  DevPos dev_position{0};
-  Cluster cluster{2};
-  Nanos nanos{1};
-
+void mix_points(Sector sector, SectorCount sector_count, FilePos file_pos, DevPos dev_position,
+                Cluster cluster, ByteCount byte_count) {
   // What is right compiles.
   sector += sector_count;
   sector_count = sector - Sector{1};
   byte_count = file_pos - FilePos{0};
   dev_position = dev_position + byte_count;
-  cluster = cluster + cluster_count;
-  nanos = nanos + micros(1);
-  take_nanos(nanos * 2);
+  cluster = cluster + ClusterCount{1};
   take_sector(sector_at(dev_position));
-  byte_count = bytes(sector_count);
 
 #ifdef SECTOR_PLUS_BYTES
   sector = sector + byte_count;
@@ -46,9 +35,6 @@ void mix_units() {
 #ifdef SECTOR_FROM_DEV_POS
   sector = dev_position;
 #endif
-#ifdef SECTOR_COUNT_FROM_BYTES
-  sector_count = byte_count;
-#endif
 #ifdef SECTOR_LESS_THAN_CLUSTER
   if (sector < cluster) return;
 #endif
@@ -67,6 +53,17 @@ void mix_units() {
 #ifdef CLUSTER_FROM_INTEGER
   cluster = 2;
 #endif
+}
+
+void mix_quantities(ByteCount byte_count, SectorCount sector_count, Nanos nanos) {
+  // What is right compiles.
+  nanos = nanos + micros(1);
+  take_nanos(nanos * 2);
+  byte_count = bytes(sector_count);
+
+#ifdef SECTOR_COUNT_FROM_BYTES
+  sector_count = byte_count;
+#endif
 #ifdef BYTES_PLUS_SECTOR_COUNT
   byte_count = byte_count + sector_count;
 #endif
@@ -80,7 +77,7 @@ void mix_units() {
   nanos = nanos + byte_count;
 #endif
 #ifdef INTEGER_FROM_BYTES
-  uint64_t integer = byte_count;
+  const uint64_t integer = byte_count;
   take_nanos(Nanos{integer});
 #endif
 }
