@@ -37,6 +37,7 @@ Contract content_contract(const Expectation& e) {
 }
 
 constexpr size_t kPiece = FileContent::kChunk;
+constexpr size_t kSector = sim::kSectorSize.value();
 
 // Are the bytes at `pos` those of this version? False past its end.
 bool equals(const ModelNode& node, uint64_t pos, std::span<const std::byte> got) {
@@ -52,11 +53,14 @@ bool equals(const ModelNode& node, uint64_t pos, std::span<const std::byte> got)
   return true;
 }
 
-bool has_byte(const ModelNode& node, uint64_t pos, std::byte value) {
-  if (pos >= node.size) return false;
-  std::byte want{};
-  node.content.read(pos, std::span(&want, 1));
-  return want == value;
+// Which bytes of a piece of at most a sector are those of this version.
+void mark_equal(const ModelNode& node, uint64_t pos, std::span<const std::byte> piece,
+                std::array<bool, kSector>* known) {
+  if (pos >= node.size) return;
+  std::array<std::byte, kSector> want;
+  const size_t length = std::min<uint64_t>(piece.size(), node.size - pos);
+  node.content.read(pos, std::span(want).first(length));
+  for (size_t i = 0; i < length; ++i) (*known)[i] = (*known)[i] || want[i] == piece[i];
 }
 
 // The bytes, from `pos` 0 on, that are in none of the versions: a range around them and how many.
@@ -70,19 +74,19 @@ std::optional<Foreign> foreign_bytes(std::span<const std::byte> got,
                                      const std::vector<const ModelNode*>& versions,
                                      bool zero_is_fine, std::byte poison) {
   std::optional<Foreign> foreign;
-  const size_t step = sim::kSectorSize.value();
-  for (size_t begin = 0; begin < got.size(); begin += step) {
-    const std::span<const std::byte> piece = got.subspan(begin, std::min(step, got.size() - begin));
+  for (size_t begin = 0; begin < got.size(); begin += kSector) {
+    const std::span<const std::byte> piece =
+        got.subspan(begin, std::min(kSector, got.size() - begin));
     const auto same = [&](const ModelNode* node) { return equals(*node, begin, piece); };
     if (std::any_of(versions.begin(), versions.end(), same)) continue;
-    for (size_t i = begin; i < begin + piece.size(); ++i) {
-      if (zero_is_fine && got[i] == std::byte{0}) continue;
-      const auto written = [&](const ModelNode* node) { return has_byte(*node, i, got[i]); };
-      if (std::any_of(versions.begin(), versions.end(), written)) continue;
-      if (!foreign) foreign = Foreign{{i, i + 1}, 0, true};
-      foreign->range.end = i + 1;
+    std::array<bool, kSector> known{};
+    for (const ModelNode* node : versions) mark_equal(*node, begin, piece, &known);
+    for (size_t i = 0; i < piece.size(); ++i) {
+      if (known[i] || (zero_is_fine && piece[i] == std::byte{0})) continue;
+      if (!foreign) foreign = Foreign{{begin + i, begin + i + 1}, 0, true};
+      foreign->range.end = begin + i + 1;
       ++foreign->count;
-      foreign->all_poison = foreign->all_poison && got[i] == poison;
+      foreign->all_poison = foreign->all_poison && piece[i] == poison;
     }
   }
   return foreign;
@@ -165,58 +169,95 @@ void Oracle::set_context(OpCounts counts, const sim::SectorReader& base_disk,
   expectations_.clear();
   by_path_.clear();
   base_verdicts_.clear();
-  base_violated_.clear();
   for (const auto& [id, file] : history_.files()) {
     Expectation e = expect(file, counts);
     if (e.window.empty() && e.gone_path.empty()) continue;
     expectations_.push_back(std::move(e));
   }
   for (size_t i = 0; i < expectations_.size(); ++i) {
-    for (const std::string& path : expectations_[i].paths) by_path_[fold(path)].push_back(i);
-    if (!expectations_[i].gone_path.empty()) by_path_[fold(expectations_[i].gone_path)];
+    const Expectation& e = expectations_[i];
+    for (const std::string& path : e.paths) by_path_[fold(path)].push_back(i);
+    if (!e.gone_path.empty()) by_path_[fold(e.gone_path)].push_back(i);
   }
+  find_always_there();
   base_verdicts_.resize(expectations_.size());
   if (!base.view->mountable()) return;
   for (size_t i = 0; i < expectations_.size(); ++i) {
     judge_file(base_disk, *base.view, expectations_[i], &base_verdicts_[i]);
-    if (!base_verdicts_[i].empty()) base_violated_.push_back(i);
   }
 }
 
-// Does any of the file's places differ from the base, or a directory on the way there?
-bool Oracle::affected(const Expectation& e, const CheckJudgement& judgement) const {
-  const auto touches = [](const std::string& changed, const std::string& path) {
-    return path.compare(0, changed.size(), changed) == 0 &&
-           (path.size() == changed.size() || path[changed.size()] == '/');
+// Names that several files had in the window, one or the other at every moment of it: one of them
+// must be found, whichever it is.
+void Oracle::find_always_there() {
+  always_there_.clear();
+  for (const auto& [path, indices] : by_path_) {
+    size_t begin = counts_.issued;
+    size_t claimants = 0;
+    for (const size_t i : indices) {
+      if (!expectations_[i].gone_path.empty()) continue;
+      begin = std::min(begin, expectations_[i].begin);
+      ++claimants;
+    }
+    if (claimants < 2) continue;
+    bool always = true;
+    for (size_t n = begin; n <= counts_.issued && always; ++n) {
+      always = history_.model(n).find(path).has_value();
+    }
+    if (always) always_there_.push_back(path);
+  }
+}
+
+// Files other than this one that had the name in their window.
+bool Oracle::claimed_by_another(const std::string& path, const Expectation& e) const {
+  const auto place = by_path_.find(fold(path));
+  if (place == by_path_.end()) return false;
+  return std::any_of(place->second.begin(), place->second.end(), [&](size_t i) {
+    return &expectations_[i] != &e && expectations_[i].gone_path.empty();
+  });
+}
+
+// Marks the files that have a place that differs from the base, or a directory on the way there.
+void Oracle::mark_affected(const CheckJudgement& judgement) {
+  again_.assign(expectations_.size(), false);
+  const auto mark = [this](const std::vector<size_t>& indices) {
+    for (const size_t i : indices) again_[i] = true;
   };
   for (const CheckDifference& d : judgement.differences) {
     const std::string changed = fold(d.path);
-    for (const std::string& path : e.paths) {
-      if (touches(changed, fold(path))) return true;
+    const auto place = by_path_.find(changed);
+    if (place != by_path_.end()) mark(place->second);
+    const bool directory = (d.base != nullptr && d.base->set->directory) ||
+                           (d.now != nullptr && d.now->set->directory);
+    if (!directory) continue;
+    const std::string below = changed + "/";
+    for (auto it = by_path_.lower_bound(below);
+         it != by_path_.end() && it->first.compare(0, below.size(), below) == 0; ++it) {
+      mark(it->second);
     }
-    if (!e.gone_path.empty() && touches(changed, fold(e.gone_path))) return true;
   }
-  return false;
 }
 
 void Oracle::judge(const sim::SectorReader& disk, const CheckJudgement& judgement,
                    std::vector<Violation>* out) {
   ZT_ASSERT(have_context_);
-  const bool all = judgement.everything || !base_view_->mountable();
-  if (all) {
+  if (judgement.everything || !base_view_->mountable()) {
     for (const Expectation& e : expectations_) judge_file(disk, *judgement.view, e, out);
   } else {
-    std::vector<bool> again(expectations_.size(), false);
+    mark_affected(judgement);
     for (size_t i = 0; i < expectations_.size(); ++i) {
-      if (judgement.differences.empty() || !affected(expectations_[i], judgement)) continue;
-      again[i] = true;
-      judge_file(disk, *judgement.view, expectations_[i], out);
-    }
-    for (const size_t i : base_violated_) {
-      if (!again[i]) out->insert(out->end(), base_verdicts_[i].begin(), base_verdicts_[i].end());
+      if (again_[i]) {
+        judge_file(disk, *judgement.view, expectations_[i], out);
+      } else if (!base_verdicts_[i].empty()) {
+        out->insert(out->end(), base_verdicts_[i].begin(), base_verdicts_[i].end());
+      }
     }
   }
-  judge_shared_paths(*judgement.view, out);
+  for (const std::string& path : always_there_) {
+    if (judgement.view->find(path) != nullptr) continue;
+    out->push_back({Contract::kAtomic, "neither", path, std::nullopt,
+                    "neither the old nor the new file of that name is found"});
+  }
 }
 
 std::vector<Oracle::Found> Oracle::find(const VolumeView& view, const Expectation& e) const {
@@ -224,9 +265,7 @@ std::vector<Oracle::Found> Oracle::find(const VolumeView& view, const Expectatio
   for (const std::string& path : e.paths) {
     std::shared_ptr<const TreeNode> node = view.find(path);
     if (node == nullptr || node->set->directory != e.file->directory) continue;
-    const auto claimants = by_path_.find(fold(path));
-    const bool shared = claimants != by_path_.end() && claimants->second.size() > 1;
-    found.push_back({path, std::move(node), shared});
+    found.push_back({path, std::move(node), claimed_by_another(path, e)});
   }
   return found;
 }
@@ -234,9 +273,7 @@ std::vector<Oracle::Found> Oracle::find(const VolumeView& view, const Expectatio
 void Oracle::judge_file(const sim::SectorReader& disk, const VolumeView& view, const Expectation& e,
                         std::vector<Violation>* out) {
   if (!e.gone_path.empty()) {
-    const auto claimants = by_path_.find(fold(e.gone_path));
-    const bool claimed = claimants != by_path_.end() && !claimants->second.empty();
-    if (!claimed && view.find(e.gone_path) != nullptr) {
+    if (!claimed_by_another(e.gone_path, e) && view.find(e.gone_path) != nullptr) {
       out->push_back({promise_contract(e.promise), "back", e.gone_path, std::nullopt,
                       "its removal was promised, and it is there"});
     }
@@ -407,23 +444,6 @@ void Oracle::judge_promised_bytes(const sim::SectorReader& disk, const VolumeVie
                     fmt::format("{} bytes in the range are neither the promised nor a later "
                                 "version{}",
                                 foreign->count, foreign->all_poison ? ": poison" : "")});
-  }
-}
-
-// A name that some file had at every moment of the window must be found, whichever file it is.
-void Oracle::judge_shared_paths(const VolumeView& view, std::vector<Violation>* out) const {
-  for (const auto& [path, indices] : by_path_) {
-    if (indices.size() < 2) continue;
-    size_t begin = counts_.issued;
-    for (const size_t i : indices) begin = std::min(begin, expectations_[i].begin);
-    bool always = true;
-    for (size_t n = begin; n <= counts_.issued; ++n) {
-      always = always && history_.model(n).find(path).has_value();
-    }
-    if (always && view.find(path) == nullptr) {
-      out->push_back({Contract::kAtomic, "neither", path, std::nullopt,
-                      "neither the old nor the new file of that name is found"});
-    }
   }
 }
 

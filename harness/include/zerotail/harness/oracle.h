@@ -63,11 +63,12 @@ class Oracle {
   void judge_promised_bytes(const sim::SectorReader& disk, const VolumeView& view,
                             const Expectation& expectation, const Found& found,
                             std::vector<Violation>* out);
-  void judge_shared_paths(const VolumeView& view, std::vector<Violation>* out) const;
+  void find_always_there();
+  void mark_affected(const CheckJudgement& judgement);
+  [[nodiscard]] bool claimed_by_another(const std::string& path,
+                                        const Expectation& expectation) const;
   [[nodiscard]] std::vector<Found> find(const VolumeView& view,
                                         const Expectation& expectation) const;
-  [[nodiscard]] bool affected(const Expectation& expectation,
-                              const CheckJudgement& judgement) const;
   std::vector<std::byte> read_found(const sim::SectorReader& disk, const VolumeView& view,
                                     const TreeNode& node, uint64_t limit) const;
 
@@ -79,7 +80,8 @@ class Oracle {
   bool have_context_ = false;
   std::vector<Expectation> expectations_;
   std::vector<std::vector<Violation>> base_verdicts_;
-  std::vector<size_t> base_violated_;                                 // indices with a base verdict
+  std::vector<bool> again_;                // expectations to judge anew in the state at hand
+  std::vector<std::string> always_there_;  // folded paths
   std::map<std::string, std::vector<size_t>> by_path_;                // folded path -> expectations
   std::map<std::string, std::vector<const FileHistory*>> claimants_;  // whole history, folded path
 };
