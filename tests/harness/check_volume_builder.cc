@@ -16,16 +16,6 @@ uint16_t add16(uint16_t sum, uint8_t byte) {
   return static_cast<uint16_t>(static_cast<uint16_t>(sum << 15 | sum >> 1) + byte);
 }
 
-// Names of the tests are ASCII.
-uint16_t name_hash(const std::string& name) {
-  uint16_t hash = 0;
-  for (const char c : name) {
-    hash = add16(hash, static_cast<uint8_t>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c));
-    hash = add16(hash, 0);
-  }
-  return hash;
-}
-
 void store(std::byte* p, uint64_t value, unsigned bytes) {
   for (unsigned i = 0; i < bytes; ++i) p[i] = static_cast<std::byte>(value >> (8 * i));
 }
@@ -158,7 +148,7 @@ VolumeBuilder::Set VolumeBuilder::add_set(uint32_t parent, const std::string& na
   store(p, 0xC0, 1);
   store(p + 1, no_fat && !clusters.empty() ? 3 : 1, 1);
   store(p + 3, name.size(), 1);
-  store(p + 4, name_hash(name), 2);
+  store(p + 4, hash_of(name), 2);
   store(p + 8, valid, 8);
   store(p + 20, clusters.empty() ? 0 : clusters.front(), 4);
   store(p + 24, size, 8);
@@ -179,6 +169,25 @@ uint32_t VolumeBuilder::add_directory(uint32_t parent, const std::string& name) 
   const Set set = add_set(parent, name, 0x10, clusters, size, size, true);
   directories_.push_back({.set = set, .clusters = clusters, .used = 0});
   return static_cast<uint32_t>(directories_.size()) - 1;
+}
+
+uint16_t VolumeBuilder::hash_of(const std::string& ascii_name) {
+  uint16_t hash = 0;
+  for (const char c : ascii_name) {
+    hash = add16(hash, static_cast<uint8_t>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c));
+    hash = add16(hash, 0);
+  }
+  return hash;
+}
+
+VolumeBuilder::Set VolumeBuilder::add_vendor_file(uint32_t parent, const std::string& name) {
+  Set set = add_file(parent, name, {});
+  std::vector<std::byte> extension(kEntry);
+  extension[0] = std::byte{0xE0};
+  add_entries(parent, extension);  // follows the set, as nothing was added since
+  put(primary(set) + 1, ++set.entries - 1, 1);
+  fix_set(set);
+  return set;
 }
 
 VolumeBuilder::Set VolumeBuilder::add_file(uint32_t parent, const std::string& name,

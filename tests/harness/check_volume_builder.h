@@ -39,7 +39,10 @@ class VolumeBuilder {
   // Directories are numbered; 0 is the root.
   uint32_t add_directory(uint32_t parent, const std::string& name);
   Set add_file(uint32_t parent, const std::string& name, const FileOptions& options);
-  // A label's worth of entries of any type (32 bytes each), as they are.
+  // A file with a vendor extension entry behind its name.
+  Set add_vendor_file(uint32_t parent, const std::string& name);
+  [[nodiscard]] static uint16_t hash_of(const std::string& ascii_name);
+  // Entries of any type (32 bytes each), as they are.
   uint32_t add_entries(uint32_t directory, const std::vector<std::byte>& bytes);
   [[nodiscard]] Set directory_set(uint32_t directory) const { return directories_[directory].set; }
 
