@@ -47,7 +47,10 @@ sim::Status Mount::write_inodes(bool wait) {
   sim::Status first_error;
   for (const exfat::InodeRef& inode : fs_->dirty_inodes()) {
     sim::Status status;
-    if (any(inode->dirty() & exfat::DirtyBits::kPages)) {
+    // The driver's data waits in a plug until it has to wait for VolumeDirty, so the flush before
+    // that does not cover it.
+    if (any(inode->dirty() & kOnDisk)) status = fs_->set_dirty();
+    if (status.ok() && any(inode->dirty() & exfat::DirtyBits::kPages)) {
       status = write_data(node(*inode), sim::FilePos{0}, iomap::kNoLimit);
     }
     if (any(inode->dirty() & kOnDisk)) {
@@ -61,7 +64,7 @@ sim::Status Mount::write_inodes(bool wait) {
 
 sim::Status Mount::sync() {
   if (fs_->options().read_only) return {};
-  const sim::Status inodes = write_inodes(false);
+  const sim::Status inodes = write_inodes(true);
   ZT_TRY(fs_->write_buffers());
   return inodes;
 }
