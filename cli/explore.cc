@@ -97,12 +97,14 @@ std::string fresh_folder() {
 struct Outputs {
   OutputFile json;
   OutputFile text;
+  std::string folder;  // made for them; empty when the user named a file
 };
 
 sim::Result<Outputs> open_outputs(const Options& options) {
   std::string json = options.json;
+  std::string folder;
   if (json.empty()) {
-    const std::string folder = fresh_folder();
+    folder = fresh_folder();
     ZT_TRY(make_directories(folder));
     json = folder + "/report.json";
   }
@@ -113,7 +115,7 @@ sim::Result<Outputs> open_outputs(const Options& options) {
   }
   ZT_ASSIGN(OutputFile json_file, OutputFile::open(json, options.force));
   ZT_ASSIGN(OutputFile text_file, OutputFile::open(text, options.force));
-  return Outputs{std::move(json_file), std::move(text_file)};
+  return Outputs{std::move(json_file), std::move(text_file), std::move(folder)};
 }
 
 sim::Result<harness::Baseline> load_baseline(const Options& options) {
@@ -218,6 +220,8 @@ ExitCode run(const Options& options, Terminal& terminal) {
   report.budget = options.budget;
   report.baseline = options.baseline.empty() ? "shipped" : options.baseline;
   if (auto status = explore_all(*jobs, explore, terminal, &report); !status.ok()) {
+    std::error_code ignored;  // the folder made for this run, if it is empty
+    if (!outputs->folder.empty()) std::filesystem::remove(outputs->folder, ignored);
     return terminal.fail("explore", status.error());
   }
   report.apply(*baseline);
