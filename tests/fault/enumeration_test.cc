@@ -46,7 +46,7 @@ class LargePoint : public testing::Test {
 };
 
 TEST_F(LargePoint, NeverExceedsTheBudgetNorRepeatsAState) {
-  for (const uint64_t budget : {0, 1, 2, 7, 64, 1000}) {
+  for (const uint64_t budget : {0U, 1U, 2U, 7U, 64U, 1000U}) {
     const Enumeration some = enumerate_states(*model_, *point_, {budget});
     EXPECT_EQ(some.states.size(), budget);
     EXPECT_EQ(chosen({budget}).size(), budget);

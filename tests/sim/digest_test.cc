@@ -19,9 +19,10 @@ TEST(Digest, AddsAndSubtractsModulo2To128) {
 
 TEST(Digest, AddingToItselfDoubles) {
   Digest digest{.low = uint64_t{1} << 63, .high = 1};
-  digest += digest;
+  const Digest& itself = digest;
+  digest += itself;
   EXPECT_EQ(digest, (Digest{.low = 0, .high = 3}));
-  digest -= digest;
+  digest -= itself;
   EXPECT_EQ(digest, Digest{});
 }
 
@@ -42,7 +43,7 @@ TEST(Digest, ASectorOfTheFillByteAddsNothing) {
   EXPECT_EQ(disk_digest(Sector{7}, content.data(), std::byte{0xDB}), Digest{});
   EXPECT_EQ(disk_digest(Sector{7}, content.data(), std::byte{0}),
             sector_digest(Sector{7}, content.data()));
-  for (const size_t i : {0, 1, 255, 511}) {
+  for (const size_t i : {0U, 1U, 255U, 511U}) {
     content.assign(512, std::byte{0xDB});
     content[i] = std::byte{0};
     EXPECT_EQ(disk_digest(Sector{7}, content.data(), std::byte{0xDB}),

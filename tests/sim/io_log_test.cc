@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "sim/test_disk.h"
@@ -74,7 +75,7 @@ TEST_F(IoLogTest, DataIsWhatItWasAtSubmission) {
   bio.count = SectorCount{1};
   bio.segments = {data};
   log.submit(bio);
-  data = filled(1, 2);
+  std::fill(data.begin(), data.end(), std::byte{2});
   EXPECT_EQ(*log.records()[0].data, filled(1, 1));
   EXPECT_FALSE(log.records()[0].complete());
   loop_.run();
