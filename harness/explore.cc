@@ -31,6 +31,12 @@ double log2_sum(double a, double b) {
   return high + std::log2(1.0 + std::exp2(low - high));
 }
 
+// The command that rebuilds a state, but for the state's id at its end.
+std::string repro_prefix(const Workload& workload, const RecordOptions& options) {
+  ReproId id{workload.name, options.device, options.io_path, options.ordering, options.seed, {}};
+  return "zerotail repro " + print(id);
+}
+
 // Violations as findings: the text of the first state that shows one, a fingerprint made once.
 class Collector {
  public:
@@ -64,9 +70,7 @@ class Collector {
     finding.violation = violation;
     finding.workload = name_;
     finding.state = state;
-    ReproId id{workload_.name,           options_.record.device, options_.record.io_path,
-               options_.record.ordering, options_.record.seed,   state};
-    finding.repro = "zerotail repro " + harness::print(id);
+    finding.repro = repro_prefix(workload_, options_.record) + state;
     finding.fingerprint = print;
     findings_.add(std::move(finding));
   }
@@ -88,12 +92,12 @@ class Exploration {
  public:
   Exploration(const Workload& workload, const ExploreOptions& options, const Recording& recording,
               const fault::CrashModel& model, FindingSet* findings)
-      : workload_(workload),
-        options_(options),
+      : options_(options),
         model_(model),
         image_(model),
         judge_(recording, model, options.core_probe),
-        collector_(workload, options, findings) {
+        collector_(workload, options, findings),
+        repro_prefix_(repro_prefix(workload, options.record)) {
     per_point_ = std::max<uint64_t>(kLeastPerPoint,
                                     options.budget / std::max<uint64_t>(1, model.points().size()));
   }
@@ -145,24 +149,25 @@ class Exploration {
       ++counts_.merged;
       return;
     }
+    const std::string id = model_.print(state);
+    const sim::ReproScope scope(repro_prefix_ + id);
     const sim::Digest read = judge_.look_at(image_);
     if (options_.prune && read != image_.digest() && !seen_.insert(read).second) {
       ++counts_.pruned;
       return;
     }
     ++counts_.checked;
-    const std::string id = model_.print(state);
     digest_ += sim::bytes_digest(id.data(), id.size(), digest_.low);
     digest_ += image_.digest();
     collector_.add(judge_.judge(), id, &digest_);
   }
 
-  const Workload& workload_;
   const ExploreOptions& options_;
   const fault::CrashModel& model_;
   fault::CrashImage image_;
   Judge judge_;
   Collector collector_;
+  std::string repro_prefix_;
   uint64_t per_point_ = 0;
   StateCounts counts_;
   sim::Digest digest_;
@@ -233,6 +238,7 @@ Workload workload_from_trace(Trace trace) {
 
 Result<WorkloadReport> explore(const Workload& workload, const ExploreOptions& options,
                                FindingSet* findings, const ProgressHook& hook) {
+  const sim::ReproScope scope("zerotail explore, workload " + workload.name);
   ZT_ASSIGN(Recording recording, record(workload.trace, workload.setup, options.record));
   const fault::CrashModel model(*recording.log, recording.base,
                                 model_options(options.record.device), recording.promise_marks);
