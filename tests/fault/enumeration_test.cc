@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "fault/log_builder.h"
@@ -119,6 +120,16 @@ TEST_F(LargePoint, TheSameSeedGivesTheSameStatesInTheSameOrder) {
   };
   EXPECT_EQ(run(1), run(1));
   EXPECT_NE(run(1), run(2));
+}
+
+// Pinned: states are counted, digested and compared between machines and compilers.
+TEST_F(LargePoint, TheStatesOfASeedAreTheSameEverywhere) {
+  std::string ids;
+  for (const CrashState& state : enumerate_states(*model_, *point_, {100}).states) {
+    ids += model_->print(state) + " ";
+  }
+  EXPECT_EQ(ids.substr(0, 60), "p4- p4-0-11 p4+0-12 p4-12 p4+0-13 p4-12-13 p4-16 p4-12-15 p4");
+  EXPECT_EQ(sim::bytes_digest(ids.data(), ids.size()).hex(), "356857dc86205fcc84c46073e5848444");
 }
 
 TEST(Enumeration, IsExhaustiveJustWhenTheBudgetAllowsIt) {
