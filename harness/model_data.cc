@@ -246,13 +246,15 @@ Prediction Model::seek(const Operation& op) {
 
 // fsync and fdatasync of a file, fsync of a directory.
 Prediction Model::sync_path(const Operation& op) {
-  const Or<FileId> found = handle(op.path, Use::kBuffered);
-  if (const FileId* id = std::get_if<FileId>(&found)) {
-    mark_clean(*id);
-    return answer(op.kind == OpKind::kFsyncDir ? Errno::kNotDir : Errno::kOk);
+  const bool named_directory = op.kind == OpKind::kFsyncDir;
+  const Or<FileId> found = named_directory ? resolve(op.path) : handle(op.path, Use::kBuffered);
+  if (const Errno* error = std::get_if<Errno>(&found)) {
+    return answer(*error == Errno::kIsDir ? Errno::kOk : *error);
   }
-  const Errno error = std::get<Errno>(found);
-  return answer(error == Errno::kIsDir ? Errno::kOk : error);
+  const FileId id = std::get<FileId>(found);
+  if (named_directory) return answer(get(id).directory ? Errno::kOk : Errno::kNotDir);
+  mark_clean(id);
+  return answer(0);
 }
 
 Prediction Model::remount(const Operation& op) {

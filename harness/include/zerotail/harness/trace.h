@@ -118,22 +118,22 @@ inline constexpr uint32_t kOpenDataSync = 2;  // open_sync: O_DSYNC
 // their defaults. Positions are signed: a trace may ask for what a kernel refuses.
 struct Operation {
   OpKind kind = OpKind::kSync;
-  std::string path;  // below the root, without a leading slash; "" is the root
-  std::string to;
+  std::string path{};  // below the root, without a leading slash; "" is the root
+  std::string to{};
   uint32_t mode = 0;
   int64_t off = 0;
   int64_t len = 0;
   int64_t size = 0;
-  uint64_t seed = 0;                              // of the data pattern
-  uint32_t moff = 0;                              // misalignment of the memory of direct I/O
-  uint64_t pos = 0;                               // readdir
-  int64_t value = 0;                              // attributes, edit
-  std::string text;                               // label; edit: the field's name; crash: a state
-  std::optional<std::vector<std::string>> mount;  // remount: new options
-  std::optional<uint64_t> fault_at;               // the source buffer faults at this byte
-  bool no_invalidate = false;                     // the cache refuses to be invalidated
-  std::optional<uint32_t> task;                   // which deterministic task issues it
-  bool async = false;                             // do not wait for a direct write
+  uint64_t seed = 0;                                // of the data pattern
+  uint32_t moff = 0;                                // misalignment of the memory of direct I/O
+  uint64_t pos = 0;                                 // readdir
+  int64_t value = 0;                                // attributes, edit
+  std::string text{};                               // label; edit: the field's name; crash: a state
+  std::optional<std::vector<std::string>> mount{};  // remount: new options
+  std::optional<uint64_t> fault_at{};               // the source buffer faults at this byte
+  bool no_invalidate = false;                       // the cache refuses to be invalidated
+  std::optional<uint32_t> task{};                   // which deterministic task issues it
+  bool async = false;                               // do not wait for a direct write
 
   bool operator==(const Operation&) const = default;
 };

@@ -1,0 +1,68 @@
+#include "zerotail/harness/differential.h"
+
+#include <utility>
+
+#include "zerotail/harness/disk_stack.h"
+#include "zerotail/harness/executor.h"
+
+namespace zerotail::harness {
+
+sim::Result<ModelGeometry> fresh_geometry(const TraceHeader& header) {
+  ZT_ASSIGN(sim::MemDisk disk, format_disk(header));
+  sim::World world(header.seed);
+  Executor executor(world, disk, header);
+  ZT_TRY(executor.mount());
+  ZT_ASSIGN(const volume::StatFs stat, executor.volume().statfs());
+  return model_geometry(header, stat.blocks, stat.blocks_free);
+}
+
+std::optional<Disagreement> find_disagreement(const Trace& trace) {
+  const size_t end = trace.ops.size();
+  sim::Result<sim::MemDisk> disk = format_disk(trace.header);
+  if (!disk.ok()) return Disagreement{end, "mkfs: " + disk.error().message()};
+  sim::World world(trace.header.seed);
+  DiskStack stack(world, std::move(disk).value(), {});
+  Executor executor(world, stack.top(), trace.header);
+  if (const sim::Status mounted = executor.mount(); !mounted.ok()) {
+    return Disagreement{end, "mount: " + mounted.error().message()};
+  }
+  const sim::Result<volume::StatFs> stat = executor.volume().statfs();
+  if (!stat.ok()) return Disagreement{end, "statfs: " + stat.error().message()};
+  Model model(model_geometry(trace.header, stat.value().blocks, stat.value().blocks_free));
+  model.set_keep(trace.header.keep);
+  for (size_t i = 0; i < end; ++i) {
+    const Prediction prediction = model.apply(trace.ops[i]);
+    const OpResult result = executor.run(trace.ops[i]);
+    std::string text = disagreement(prediction, result);
+    if (text.empty()) continue;
+    if (!result.note.empty()) text += " (" + result.note + ")";
+    return Disagreement{i, std::move(text)};
+  }
+  if (!executor.mounted()) return std::nullopt;
+  if (const sim::Status unmounted = executor.unmount(); !unmounted.ok()) {
+    return Disagreement{end, "umount: " + unmounted.error().message()};
+  }
+  return std::nullopt;
+}
+
+Trace shrink_disagreement(Trace trace) {
+  const std::optional<Disagreement> first = find_disagreement(trace);
+  if (!first) return trace;
+  if (first->op < trace.ops.size()) trace.ops.resize(first->op + 1);
+  for (size_t step = trace.ops.size() / 2 + 1; step > 0; step /= 2) {
+    for (size_t begin = 0; begin < trace.ops.size();) {
+      const size_t count = std::min(step, trace.ops.size() - begin);
+      Trace smaller = trace;
+      const auto from = smaller.ops.begin() + static_cast<std::ptrdiff_t>(begin);
+      smaller.ops.erase(from, from + static_cast<std::ptrdiff_t>(count));
+      if (find_disagreement(smaller)) {
+        trace = std::move(smaller);
+      } else {
+        begin += count;
+      }
+    }
+  }
+  return trace;
+}
+
+}  // namespace zerotail::harness

@@ -1,0 +1,27 @@
+// The core against the reference model, operation by operation, on one trace.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "zerotail/harness/model.h"
+#include "zerotail/harness/trace.h"
+
+namespace zerotail::harness {
+
+// The geometry of the volume that the header asks for. Errors as format_disk().
+[[nodiscard]] sim::Result<ModelGeometry> fresh_geometry(const TraceHeader& header);
+
+struct Disagreement {
+  size_t op = 0;  // ops.size(): the final unmount, or mkfs and mount
+  std::string text;
+};
+
+// Runs the trace on a fresh volume; the first answer that the model did not predict.
+[[nodiscard]] std::optional<Disagreement> find_disagreement(const Trace& trace);
+
+// Drops operations as long as some disagreement remains. Returns the trace unchanged when there is
+// none.
+[[nodiscard]] Trace shrink_disagreement(Trace trace);
+
+}  // namespace zerotail::harness

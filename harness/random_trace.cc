@@ -1,0 +1,239 @@
+#include "zerotail/harness/random_trace.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace zerotail::harness {
+namespace {
+
+constexpr std::array kFiles = {"f0",   "f1",     "F0",
+                               "d/f2", "d/e/f3", "long-name-that-needs-two-entries"};
+constexpr std::array kDirectories = {"d", "d/e", "g"};
+// Largest position that is picked without looking at the file, in clusters.
+constexpr uint64_t kReach = 6;
+// Caps on what one operation touches: big clusters must not make traces of megabytes.
+constexpr uint64_t kMaxLength = 40000;
+constexpr uint64_t kMaxPosition = uint64_t{1} << 20;
+
+class Generator {
+ public:
+  Generator(const RandomTraceOptions& options, const ModelGeometry& geometry, sim::Prng prng)
+      : options_(options), model_(geometry), prng_(prng) {
+    trace_.header = options.header;
+    model_.set_keep(options.header.keep);
+  }
+
+  Trace make() {
+    add({.kind = OpKind::kCreate, .path = "f0"});
+    while (trace_.ops.size() < options_.length) add(pick());
+    look_at_everything();
+    add({.kind = OpKind::kRemount});
+    look_at_everything();
+    return std::move(trace_);
+  }
+
+ private:
+  struct Weighted {
+    OpKind kind;
+    uint64_t weight;
+  };
+
+  void add(Operation op) {
+    (void)model_.apply(op);
+    trace_.ops.push_back(std::move(op));
+  }
+
+  // The whole state as a caller can see it.
+  void look_at_everything() {
+    add({.kind = OpKind::kList, .path = ""});
+    for (const Model::Entry& entry : model_.entries()) {
+      add({.kind = OpKind::kStat, .path = entry.path});
+      if (entry.directory) {
+        add({.kind = OpKind::kList, .path = entry.path});
+        continue;
+      }
+      add({.kind = OpKind::kSeekHole, .path = entry.path});
+      const auto length = static_cast<int64_t>(std::min(entry.size + 100, kMaxPosition));
+      add({.kind = OpKind::kRead, .path = entry.path, .len = length});
+    }
+    add({.kind = OpKind::kStatfs});
+  }
+
+  OpKind pick_kind() {
+    static constexpr std::array<Weighted, 30> kWeights = {{
+        {OpKind::kWrite, 20},     {OpKind::kAppend, 6},     {OpKind::kTruncate, 14},
+        {OpKind::kFallocate, 4},  {OpKind::kRead, 12},      {OpKind::kSeekHole, 4},
+        {OpKind::kSeekData, 3},   {OpKind::kSeekEnd, 1},    {OpKind::kStat, 4},
+        {OpKind::kStatfs, 2},     {OpKind::kCreate, 5},     {OpKind::kMkdir, 4},
+        {OpKind::kUnlink, 3},     {OpKind::kUnlinkKeep, 1}, {OpKind::kRmdir, 2},
+        {OpKind::kRename, 5},     {OpKind::kList, 2},       {OpKind::kFsync, 4},
+        {OpKind::kFdatasync, 1},  {OpKind::kFsyncDir, 1},   {OpKind::kSync, 3},
+        {OpKind::kDropCaches, 5}, {OpKind::kRemount, 3},    {OpKind::kClose, 2},
+        {OpKind::kWriteback, 2},  {OpKind::kDirent, 3},     {OpKind::kRawRead, 2},
+        {OpKind::kSleep, 1},      {OpKind::kSyncfs, 1},     {OpKind::kOpenSync, 1},
+    }};
+    uint64_t total = 0;
+    for (const Weighted& each : kWeights) total += each.weight;
+    const uint64_t direct = options_.direct ? 12 : 0;
+    const uint64_t mapped = options_.mapped ? 12 : 0;
+    uint64_t number = prng_.below(total + direct + mapped);
+    for (const Weighted& each : kWeights) {
+      if (number < each.weight) return each.kind;
+      number -= each.weight;
+    }
+    if (number < direct) return number < direct / 2 ? OpKind::kDwrite : OpKind::kDread;
+    number -= direct;
+    static constexpr std::array kMapped = {OpKind::kMwrite, OpKind::kMwrite, OpKind::kMread,
+                                           OpKind::kMsync, OpKind::kMunmap};
+    return kMapped[number % kMapped.size()];
+  }
+
+  Operation pick() {
+    Operation op;
+    op.kind = pick_kind();
+    switch (op.kind) {
+      case OpKind::kMkdir:
+      case OpKind::kRmdir:
+      case OpKind::kList:
+      case OpKind::kFsyncDir:
+        op.path = prng_.chance(1, 10) ? file() : directory();
+        return op;
+      case OpKind::kRename:
+        op.path = prng_.chance(1, 4) ? directory() : file();
+        op.to = prng_.chance(1, 4) ? directory() : file();
+        op.mode = prng_.chance(1, 6) ? kRenameNoReplace : 0;
+        return op;
+      case OpKind::kSync:
+      case OpKind::kSyncfs:
+      case OpKind::kDropCaches:
+      case OpKind::kRemount:
+      case OpKind::kStatfs:
+      case OpKind::kWriteback:
+        return op;
+      case OpKind::kSleep:
+        op.len = static_cast<int64_t>(prng_.below(40000));
+        return op;
+      default:
+        break;
+    }
+    op.path = file();
+    fill(op);
+    return op;
+  }
+
+  // Everything but the path of an operation on one file.
+  void fill(Operation& op) {
+    const uint64_t pos = position(op.path);
+    switch (op.kind) {
+      case OpKind::kCreate:
+        op.mode = static_cast<uint32_t>(prng_.chance(3, 4) ? 0 : prng_.below(4));
+        return;
+      case OpKind::kOpenSync:
+        op.mode = static_cast<uint32_t>(prng_.below(3));
+        return;
+      case OpKind::kTruncate:
+        op.size = static_cast<int64_t>(pos);
+        return;
+      case OpKind::kDwrite:
+      case OpKind::kDread:
+        fill_direct(op, pos);
+        return;
+      case OpKind::kSeekEnd:
+        op.off = -static_cast<int64_t>(prng_.below(5000));
+        return;
+      case OpKind::kSeekHole:
+      case OpKind::kSeekData:
+        op.off = static_cast<int64_t>(pos);
+        return;
+      case OpKind::kRawRead:
+        op.len = static_cast<int64_t>(length());
+        return;
+      case OpKind::kAppend:
+        op.len = static_cast<int64_t>(length());
+        op.seed = prng_.between(1, 1 << 20);
+        return;
+      case OpKind::kRead:
+      case OpKind::kMread:
+      case OpKind::kFallocate:
+        op.off = static_cast<int64_t>(pos);
+        op.len = static_cast<int64_t>(length());
+        return;
+      case OpKind::kWrite:
+      case OpKind::kMwrite:
+        op.off = static_cast<int64_t>(pos);
+        op.len = static_cast<int64_t>(length());
+        op.seed = prng_.between(1, 1 << 20);
+        return;
+      default:
+        return;  // a path is all there is
+    }
+  }
+
+  void fill_direct(Operation& op, uint64_t pos) {
+    const uint64_t unit = options_.header.logical_block();
+    const bool aligned = prng_.chance(5, 6);
+    op.off = static_cast<int64_t>(aligned ? pos / unit * unit : pos);
+    const uint64_t bytes = length();
+    op.len = static_cast<int64_t>(aligned ? (bytes / unit + 1) * unit : bytes);
+    if (op.kind == OpKind::kDwrite) op.seed = prng_.between(1, 1 << 20);
+  }
+
+  std::string file() { return kFiles[prng_.below(kFiles.size())]; }
+  std::string directory() { return kDirectories[prng_.below(kDirectories.size())]; }
+
+  // Near a boundary of the file or of the geometry, mostly.
+  uint64_t position(const std::string& path) {
+    const TraceHeader& header = options_.header;
+    const std::optional<Model::Entry> entry = model_.find(path);
+    const uint64_t size = entry ? entry->size : 0;
+    const uint64_t valid = entry ? entry->valid_size : 0;
+    const std::array<uint64_t, 5> units = {512, header.sector, header.page, header.cluster, 1};
+    uint64_t pos = 0;
+    switch (prng_.below(5)) {
+      case 0:
+        pos = size;
+        break;
+      case 1:
+        pos = valid;
+        break;
+      case 2:
+        pos = prng_.below(size + 1);
+        break;
+      default: {
+        const uint64_t unit = units[prng_.below(4)];
+        pos = prng_.below(std::min(kReach * header.cluster, kMaxPosition) / unit + 2) * unit;
+        break;
+      }
+    }
+    if (prng_.chance(1, 4)) {
+      const uint64_t unit = units[prng_.below(units.size())];
+      pos = (pos + unit - 1) / unit * unit;
+    }
+    const uint64_t moved = pos + prng_.below(3);  // the byte before, the byte, the byte after
+    return std::min(moved == 0 ? 0 : moved - 1, kMaxPosition);
+  }
+
+  uint64_t length() {
+    const TraceHeader& header = options_.header;
+    const std::array<uint64_t, 4> units = {512, header.sector, header.page, header.cluster};
+    if (prng_.chance(1, 3)) return prng_.below(600) + (prng_.chance(1, 20) ? 0 : 1);
+    const uint64_t unit = units[prng_.below(units.size())];
+    const uint64_t bytes = (1 + prng_.below(3)) * unit + prng_.below(3) - 1;
+    return std::min(bytes, kMaxLength);
+  }
+
+  const RandomTraceOptions& options_;
+  Model model_;
+  sim::Prng prng_;
+  Trace trace_;
+};
+
+}  // namespace
+
+Trace random_trace(const RandomTraceOptions& options, const ModelGeometry& geometry,
+                   sim::Prng prng) {
+  return Generator(options, geometry, prng).make();
+}
+
+}  // namespace zerotail::harness
