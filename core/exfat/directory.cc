@@ -1,5 +1,6 @@
 // Directories as FileSystem sees them: finding names, making room, adding and removing sets.
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <string>
 
@@ -36,6 +37,7 @@ sim::Result<DirectoryIndex*> FileSystem::index_of(Inode& directory) {
   for (uint32_t entry = 0; entry < file.entries();) {
     ZT_ASSIGN(const uint8_t type, file.type_at(entry));
     if (is_type(type, EntryType::kEndOfDirectory)) break;
+    index->set_end(entry + 1);
     uint32_t count = 1;
     if (is_type(type, EntryType::kFile)) {
       ZT_TRY(file.read_set(entry, set));
@@ -179,15 +181,24 @@ uint32_t FileSystem::hash_of(const DentrySet& set) const {
 }
 
 sim::Status FileSystem::add_set(Inode& directory, const DentrySet& set, uint32_t entry) {
-  ZT_TRY(open_directory(directory).write(entry, set.entries(), options_.directories_sync()));
+  const bool sync = options_.directories_sync();
+  DirectoryFile file = open_directory(directory);
+  const uint32_t end = entry + set.count();
+  if (end > directory.index_->end() && end < file.entries()) {
+    // The set takes the place of the end mark. What stands behind that was never a name, and must
+    // not become one: on a sound volume it is an end mark as well.
+    ZT_ASSIGN(const uint8_t type, file.type_at(end));
+    const std::array<DentrySet::Raw, 1> mark{};
+    if (!is_type(type, EntryType::kEndOfDirectory)) ZT_TRY(file.write(end, mark, sync));
+  }
+  ZT_TRY(file.write(entry, set.entries(), sync));
   directory.index_->add(hash_of(set),
                         {.entry = entry, .count = set.count(), .directory = is_directory(set)});
   return {};
 }
 
-sim::Status FileSystem::remove_set(Inode& directory, const Found& found) {
-  ZT_TRY(open_directory(directory).remove(found.entry, found.set.count(),
-                                          options_.directories_sync()));
+sim::Status FileSystem::remove_set(Inode& directory, const Found& found, bool sync) {
+  ZT_TRY(open_directory(directory).remove(found.entry, found.set.count(), sync));
   directory.index_->remove(
       hash_of(found.set),
       {.entry = found.entry, .count = found.set.count(), .directory = is_directory(found.set)});

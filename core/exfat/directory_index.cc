@@ -83,6 +83,7 @@ void DirectoryIndex::set_entries(uint32_t entries) {
 
 void DirectoryIndex::mark_used(uint32_t entry, uint32_t count) {
   ZT_ASSERT(entry + count <= entries_);
+  end_ = std::max(end_, entry + count);
   for (uint32_t i = entry; i < entry + count; ++i) {
     used_[i / kWordBits] |= uint64_t{1} << (i % kWordBits);
   }

@@ -95,15 +95,15 @@ sim::Result<InodeRef> FileSystem::make(Inode& directory, std::string_view name, 
 // ---- removing
 
 sim::Status FileSystem::unlink(Inode& directory, std::string_view name) {
-  ZT_TRY(remove_name(directory, name, false));
+  const sim::Status removed = remove_name(directory, name, false);
   (void)free_unlinked();  // as the kernel's evict, it has nobody to tell
-  return {};
+  return removed;
 }
 
 sim::Status FileSystem::rmdir(Inode& directory, std::string_view name) {
-  ZT_TRY(remove_name(directory, name, true));
+  const sim::Status removed = remove_name(directory, name, true);
   (void)free_unlinked();
-  return {};
+  return removed;
 }
 
 sim::Result<bool> FileSystem::is_empty(Inode& directory) {
@@ -129,7 +129,7 @@ sim::Status FileSystem::remove_name(Inode& directory, std::string_view name, boo
     if (!empty) return sim::Error(sim::Errno::kNotEmpty, "rmdir: the directory has names");
   }
   ZT_TRY(set_volume_dirty());
-  ZT_TRY(remove_set(directory, *found));
+  ZT_TRY(remove_set(directory, *found, options_.directories_sync()));
   inodes_.unlink(*inode);
   return touch_directory(directory, options_.directories_sync());
 }

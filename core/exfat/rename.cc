@@ -36,6 +36,7 @@ sim::Status FileSystem::rename(Inode& from_directory, std::string_view from, Ino
                                std::string_view to, RenameMode mode) {
   if (options_.read_only) return refuse(sim::Errno::kRofs, "mounted read-only");
   ZT_ASSIGN(const Name from_name, Name::parse(from, upcase_));
+  sim::Status renamed;
   {
     const std::lock_guard guard(volume_lock_);
     std::optional<Found> found;
@@ -65,10 +66,10 @@ sim::Status FileSystem::rename(Inode& from_directory, std::string_view from, Ino
     }
     ZT_TRY(set_volume_dirty());
     ZT_TRY(check_new_name(work.to));
-    ZT_TRY(rename_entries(work));
+    renamed = rename_entries(work);
   }
   (void)free_unlinked();  // the victim; errors of that are lost, as in the kernel's evict
-  return {};
+  return renamed;
 }
 
 sim::Status FileSystem::check_rename(const Renaming& work) {
@@ -112,17 +113,25 @@ sim::Status FileSystem::rename_entries(Renaming& work) {
   const bool in_place =
       &work.from_directory == &work.to_directory && renamed.count() <= work.source.set.count();
   ZT_TRY(in_place ? rename_in_place(work, renamed) : rename_by_copy(work, renamed));
+  // From here on the rename has happened: what cannot be written is told, not undone.
+  sim::Status written;
   if (work.target) {
-    ZT_TRY(remove_set(work.to_directory, *work.target));
+    ZT_TRY(remove_set(work.to_directory, *work.target, false));
     inodes_.unlink(*work.victim);
+    if (options_.directories_sync()) {
+      written =
+          open_directory(work.to_directory).sync(work.target->entry, work.target->set.count());
+    }
   }
   // The directories' times and the inode's set: the driver waits for the latter only.
   mark_dirty(*work.inode, DirtyBits::kTimes);
-  const sim::Status stored =
-      options_.directories_sync() ? store_inode(*work.inode, true) : sim::Status{};
+  if (options_.directories_sync()) {
+    const sim::Status stored = store_inode(*work.inode, true);
+    if (written.ok()) written = stored;
+  }
   ZT_TRY(touch_directory(work.from_directory, false));
   ZT_TRY(touch_directory(work.to_directory, false));
-  return stored;
+  return written;
 }
 
 // The set is rewritten where it stands; entries that the shorter name does not need are deleted.
@@ -145,10 +154,11 @@ sim::Status FileSystem::rename_in_place(Renaming& work, const DentrySet& renamed
 sim::Status FileSystem::rename_by_copy(Renaming& work, const DentrySet& renamed) {
   ZT_ASSIGN(const uint32_t entry, make_room(work.to_directory, renamed.count()));
   ZT_TRY(add_set(work.to_directory, renamed, entry));
-  const sim::Status removed = remove_set(work.from_directory, work.source);
+  const sim::Status removed =
+      remove_set(work.from_directory, work.source, options_.directories_sync());
   if (!removed.ok()) {
     // Both names would be there: the new one goes again. The old one's error is the one to tell.
-    (void)remove_set(work.to_directory, {.entry = entry, .set = renamed});
+    (void)remove_set(work.to_directory, {.entry = entry, .set = renamed}, false);
     return removed;
   }
   inodes_.move(*work.inode, work.to_directory, entry);

@@ -311,6 +311,21 @@ TEST_F(Hostile, ASetThatEndsPastItsDirectoryIsAnError) {
   EXPECT_EQ(create(*d, "y")->entry_index(), 3U);
 }
 
+TEST_F(Hostile, NamesBehindTheEndMarkStayInvisible) {
+  // The set of x is copied three entries further, behind an end mark.
+  for (uint32_t i = 0; i < 3; ++i) {
+    DentrySet::Raw raw;
+    disk.read(entry_pos(6, i), raw);
+    disk.write(entry_pos(6, 6 + i), raw);
+  }
+  mount();
+  const InodeRef d = *fs->lookup(root(), "d");
+  EXPECT_EQ(create(*d, "y")->entry_index(), 3U);  // over the end mark
+  EXPECT_EQ(names(*d), (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(create(*d, "z")->entry_index(), 6U);
+  EXPECT_EQ(names(*d), (std::vector<std::string>{"x", "y", "z"}));
+}
+
 TEST_F(Hostile, AnUnreadableDirectoryIsEioUntilItCanBeRead) {
   mount();
   const InodeRef d = *fs->lookup(root(), "d");

@@ -49,7 +49,7 @@ TEST_F(Rename, ReplacesAFileAndFreesItsClusters) {
   }
   const sim::ClusterCount used = fs->bitmap().used();
   EXPECT_EQ(rename("a", "B"), Errno::kOk);
-  EXPECT_EQ(names(root()), (std::vector<std::string>{"B"}));
+  EXPECT_EQ(names(root()), (std::vector<std::string>{"b"}));  // its spelling stays
   EXPECT_EQ(*fs->lookup(root(), "b"), file);
   EXPECT_EQ(fs->bitmap().used(), used - sim::ClusterCount{2});
 }
@@ -145,6 +145,21 @@ TEST_F(Rename, AFailedSecondStepLeavesTheOldName) {
   device.heal();
   EXPECT_EQ(*fs->lookup(root(), "a"), file);
   EXPECT_EQ(fs->lookup(*d, "a").code(), Errno::kNoEnt);
+}
+
+TEST_F(Rename, AFailedThirdStepIsToldAndTheNameIsTheNewFiles) {
+  unmount();
+  mount({.sync = true});
+  const InodeRef file = create("a");
+  grow(*create("b"), 2);
+  const sim::ClusterCount used = fs->bitmap().used();
+  // Rewriting the set of a succeeds; deleting that of b fails.
+  device.fail(sim::BioOp::kWrite, cluster_pos(5), layout.cluster_size, 1);
+  EXPECT_EQ(rename("a", "b"), Errno::kIo);
+  device.heal();
+  EXPECT_EQ(names(root()), (std::vector<std::string>{"b"}));
+  EXPECT_EQ(*fs->lookup(root(), "b"), file);
+  EXPECT_EQ(fs->bitmap().used(), used - sim::ClusterCount{2});
 }
 
 }  // namespace

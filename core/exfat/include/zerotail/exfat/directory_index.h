@@ -39,6 +39,9 @@ class DirectoryIndex {
   // Entries of the directory; new ones are free.
   [[nodiscard]] uint32_t entries() const { return entries_; }
   void set_entries(uint32_t entries);
+  // One past the last entry that was ever used: where the end mark stands, if there is room.
+  [[nodiscard]] uint32_t end() const { return end_; }
+  void set_end(uint32_t end) { end_ = end; }
   // Entries that are in use without belonging to a set with a name.
   void mark_used(uint32_t entry, uint32_t count);
   void mark_free(uint32_t entry, uint32_t count);
@@ -66,6 +69,7 @@ class DirectoryIndex {
   uint32_t sets_ = 0;
   uint32_t subdirectories_ = 0;
   uint32_t entries_ = 0;
+  uint32_t end_ = 0;
   std::vector<uint64_t> used_;
   // No run of n + 1 free entries starts before first_free_[n].
   std::array<uint32_t, kLongestRun> first_free_{};

@@ -199,7 +199,7 @@ class FileSystem {
   sim::Status grow_directory(Inode& directory);
   [[nodiscard]] uint32_t hash_of(const DentrySet& set) const;
   sim::Status add_set(Inode& directory, const DentrySet& set, uint32_t entry);
-  sim::Status remove_set(Inode& directory, const Found& found);
+  sim::Status remove_set(Inode& directory, const Found& found, bool sync);
   sim::Status touch_directory(Inode& directory, bool wait);
 
   // namei.cc
