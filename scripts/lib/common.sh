@@ -150,6 +150,8 @@ zt_build() {
   zt_make_directory "$dir"
   # A home that cannot be written (or none) would make ccache fail.
   if [ ! -w "${HOME:-/nonexistent}" ]; then export CCACHE_DIR=${CCACHE_DIR:-$ZT_BUILD/.ccache}; fi
+  # Objects are found again from another checkout: paths below the root are hashed relative to it.
+  export CCACHE_BASEDIR="$ZT_ROOT" CCACHE_NOHASHDIR=1
   exec 9>"$dir/.lock"
   if ! flock --nonblock 9; then
     zt_note "waiting for another build in $dir"
