@@ -82,8 +82,9 @@ sim::Status Mount::quiesce() {
   if (fs_->options().read_only) return {};
   const sim::Status inodes = write_inodes(false);
   ZT_TRY(fs_->write_buffers());
-  ZT_TRY(fs_->clear_dirty());
-  return inodes;
+  // What could not be written may have left the volume inconsistent: it stays marked.
+  ZT_TRY(inodes);
+  return fs_->clear_dirty();
 }
 
 }  // namespace zerotail::io

@@ -93,8 +93,10 @@ sim::Status Writer::map(sim::FilePos pos) {
                      mapping_.pos <= pos && pos < mapping_.end();
   if (known) return {};
   mapping_valid_ = false;
-  const sim::ByteCount length = sim::round_up(file_.size(), file_.cache().block_size()) - pos;
-  const MapRequest request{.pos = pos, .length = length, .intent = Intent::kWriteback};
+  // At least the block itself: the size may have shrunk while we waited.
+  const sim::ByteCount block = file_.cache().block_size();
+  const sim::FilePos end = std::max(sim::round_up(file_.size(), block), pos + block);
+  const MapRequest request{.pos = pos, .length = end - pos, .intent = Intent::kWriteback};
   ZT_ASSIGN(mapping_, file_.map_begin(request));
   ZT_TRY(file_.map_end(request, mapping_, mapping_.length));
   mapping_sequence_ = file_.mapping_sequence();

@@ -85,5 +85,34 @@ TEST_F(VolumeTest, StatfsCountsClusters) {
   EXPECT_EQ(volume_->stat("a")->blocks, 8U);
 }
 
+TEST_F(VolumeTest, ADirtyBitFoundAtMountStaysAndIsNotWritten) {
+  ASSERT_TRUE(volume_->unmount().ok());
+  volume_.reset();
+  constexpr uint64_t kVolumeFlags = 106;
+  const std::byte dirty{0x02};
+  disk_.write(sim::DevPos{kVolumeFlags}, {&dirty, 1});
+  mount();
+  log_.clear();
+  put("a", "text");
+  ASSERT_TRUE(volume_->unmount().ok());
+  for (const sim::IoRecord& record : log_.records()) EXPECT_NE(record.sector, sim::Sector{0});
+  EXPECT_EQ(disk_.sector(sim::Sector{0})[kVolumeFlags], dirty);
+}
+
+TEST_F(VolumeTest, ReadingTwiceWritesTheAccessTimeOnce) {
+  put("a", "text");
+  ASSERT_TRUE(volume_->sync().ok());
+  world_.loop.run_until(sim::seconds(1));
+  EXPECT_EQ(get("a"), "text");
+  log_.clear();
+  ASSERT_TRUE(volume_->sync().ok());
+  EXPECT_EQ(log_.records().size(), 1U);
+  world_.loop.run_until(world_.loop.now() + sim::millis(100));
+  EXPECT_EQ(get("a"), "text");
+  log_.clear();
+  ASSERT_TRUE(volume_->sync().ok());
+  EXPECT_TRUE(log_.records().empty());
+}
+
 }  // namespace
 }  // namespace zerotail::volume

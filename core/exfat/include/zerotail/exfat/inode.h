@@ -106,7 +106,9 @@ class Inode {
   [[nodiscard]] TimeStamp accessed() const { return accessed_; }
   void set_created(TimeStamp time) { created_ = truncate_to_10ms(time); }
   void set_modified(TimeStamp time) { modified_ = truncate_to_10ms(time); }
-  void set_accessed(TimeStamp time) { accessed_ = truncate_to_2s(time); }
+  // Kept to 10 ms, as the driver does, so that relatime sees a read after a write; the set on disk
+  // has two seconds.
+  void set_accessed(TimeStamp time) { accessed_ = truncate_to_10ms(time); }
 
   // Cluster 0 when it has none.
   [[nodiscard]] sim::Cluster first_cluster() const { return chain_.first(); }
