@@ -119,7 +119,7 @@ TEST_F(BufferCacheTest, SyncWritesTheDirtyBufferOnly) {
 }
 
 TEST_F(BufferCacheTest, WriteAllGoesUpAndMergesNeighboursUpToTheLimit) {
-  for (const uint64_t block : {30, 20, 21, 22, 23, 24, 10}) change(block, 1);
+  for (const uint64_t block : {30U, 20U, 21U, 22U, 23U, 24U, 10U}) change(block, 1);
   ASSERT_TRUE(cache.write_all().ok());
   EXPECT_EQ(written(), "10+1 20+4 24+1 30+1");
   EXPECT_EQ(cache.dirty(), 0U);
@@ -149,7 +149,7 @@ TEST_F(BufferCacheTest, SyncAllOfMergesOnlyWhenAskedTo) {
 }
 
 TEST_F(BufferCacheTest, WriteSomeWritesTheLowestFirst) {
-  for (const uint64_t block : {30, 20, 10}) change(block, 1);
+  for (const uint64_t block : {30U, 20U, 10U}) change(block, 1);
   EXPECT_EQ(cache.write_some(2), 2U);
   EXPECT_EQ(written(), "10+1 20+1");
   EXPECT_EQ(cache.dirty(), 1U);
@@ -202,7 +202,7 @@ TEST_F(BufferCacheTest, WriteAllGoesOnAfterAFailedBio) {
 }
 
 TEST_F(BufferCacheTest, ForgetDropsDirtyBuffersUnwritten) {
-  for (const uint64_t block : {10, 11, 12, 13}) change(block, 1);
+  for (const uint64_t block : {10U, 11U, 12U, 13U}) change(block, 1);
   cache.forget(Block{11}, BlockCount{2});
   ASSERT_TRUE(cache.write_all().ok());
   EXPECT_EQ(written(), "10+1 13+1");
@@ -210,7 +210,7 @@ TEST_F(BufferCacheTest, ForgetDropsDirtyBuffersUnwritten) {
 }
 
 TEST_F(BufferCacheTest, ForgetOfAHugeRangeLooksAtTheCachedOnly) {
-  for (const uint64_t block : {10, 11, 12, 4000}) change(block, 1);
+  for (const uint64_t block : {10U, 11U, 12U, 4000U}) change(block, 1);
   cache.forget(Block{11}, BlockCount{uint64_t{1} << 40});
   EXPECT_EQ(cache.cached(), 1U);
 }
