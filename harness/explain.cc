@@ -44,9 +44,12 @@ constexpr std::array kExplanations{
     Explanation{Contract::kDurable, "", "sync-many", "", kSyncNoFlush},
     Explanation{Contract::kDurable, "", "mkdir-rmdir", "", kSyncNoFlush},
     Explanation{Contract::kDurable, "", "unlink-sync", "", kSyncNoFlush},
-    Explanation{Contract::kDurable, "lost", "rename-directory", "", kSyncNoFlush},
-    Explanation{Contract::kDurable, "lost", "rename-longer-name", "", kSyncNoFlush},
-    Explanation{Contract::kDurable, "lost", "rename-other-directory", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "", "rename-directory", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "", "rename-longer-name", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "", "rename-other-directory", "", kSyncNoFlush},
+    Explanation{Contract::kContained, "set", "directory-grows-c512", "n", kSyncNoFlush},
+    Explanation{Contract::kContained, "shared", "rename-directory", "e/d", kSyncNoFlush},
+    Explanation{Contract::kContained, "shared", "rename-other-directory", "e/a", kSyncNoFlush},
     Explanation{Contract::kReachable, "lost", "rename-directory", "",
                 "the old set of a moved directory may be deleted on the medium before the new one "
                 "is there: everything below is lost with it"},
@@ -58,6 +61,7 @@ constexpr std::array kExplanations{
                 "the medium, and sets may be there before the data"},
     Explanation{Contract::kAtomic, "both", "", "", kRename},
     Explanation{Contract::kAtomic, "neither", "", "", kRename},
+    Explanation{Contract::kAtomic, "mixed-set", "", "", kTwoSectors},
     Explanation{Contract::kConsistent, "leak", "", "",
                 "the bitmap reaches the medium before the set that uses the clusters, or after the "
                 "one that gave them up: nothing orders them"},

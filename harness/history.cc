@@ -99,7 +99,10 @@ std::string History::record(const Operation& op, const OpResult& answer) {
   texts_.push_back(print_operation(op));
   names_.emplace_back(harness::op_name(op.kind));
   note_touches(op, index);
-  if (answer.ret >= 0) note_promises(op, index);
+  if (answer.ret >= 0) {
+    note_promises(op, index);
+    note_descriptors(op);
+  }
   return wrong;
 }
 
@@ -170,7 +173,8 @@ void History::note_touches(const Operation& op, size_t index) {
     if (effect == Effect::kName) touch_directories(*path, index);
   }
   // O_TRUNC is a truncate; a create of an existing file without it changes nothing but is counted.
-  for (const FileId id : touched) touch(id, {index, effect == Effect::kWrite});
+  for (const FileId id : touched)
+    touch(id, {index, effect == Effect::kWrite, effect == Effect::kName});
 }
 
 void History::promise(FileId id, const Promise& promise) {
@@ -198,14 +202,12 @@ void History::note_promises(const Operation& op, size_t index) {
     case OpKind::kFsync:
     case OpKind::kFdatasync:
     case OpKind::kFsyncDir:
+    case OpKind::kMsync:
       if (entry) promise(entry->id, {index, PromiseKind::kCall, false});
+      if (!entry || entry->directory) promise_names(op.path, index);
       return;
+    case OpKind::kMwrite:  // a store through a mapping waits for nothing, whatever the mount
     case OpKind::kOpenSync:
-      if ((op.mode & (kOpenSync | kOpenDataSync)) != 0) {
-        synchronous_.insert(op.path);
-      } else {
-        synchronous_.erase(op.path);
-      }
       return;
     default:
       break;
@@ -228,6 +230,49 @@ void History::note_promises(const Operation& op, size_t index) {
       }
     }
     for (const FileId id : subjects) promise(id, {index, PromiseKind::kMountOption, false});
+  }
+}
+
+// An fsynced directory has the names it has and none that it had before. A file that moved to
+// another directory is not there any more, but where it is now is that directory's promise.
+void History::promise_names(const std::string& directory, size_t op) {
+  for (auto& [id, file] : files_) {
+    const FileVersion& now = file.versions.back();
+    const bool there = now.node != nullptr && parent_of(now.path) == directory;
+    const bool gone = now.node == nullptr &&
+                      std::any_of(file.versions.begin(), file.versions.end(), [&](const auto& v) {
+                        return v.node != nullptr && parent_of(v.path) == directory;
+                      });
+    if (there || gone) file.name_promises.push_back({op, PromiseKind::kCall, false});
+  }
+  promising_.insert(op);
+}
+
+// Which paths have descriptors with O_SYNC or O_DSYNC after the operation.
+void History::note_descriptors(const Operation& op) {
+  if (!header_.keep) return;  // closed after each operation
+  switch (op.kind) {
+    case OpKind::kOpenSync:
+      if ((op.mode & (kOpenSync | kOpenDataSync)) != 0) {
+        synchronous_.insert(op.path);
+      } else {
+        synchronous_.erase(op.path);
+      }
+      break;
+    case OpKind::kClose:
+    case OpKind::kUnlink:
+      synchronous_.erase(op.path);
+      break;
+    case OpKind::kRename: {
+      synchronous_.erase(op.to);
+      if (synchronous_.erase(op.path) > 0) synchronous_.insert(op.to);
+      break;
+    }
+    case OpKind::kRemount:
+      synchronous_.clear();
+      break;
+    default:
+      break;
   }
 }
 

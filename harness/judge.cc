@@ -83,6 +83,10 @@ sim::Digest Judge::look_at(const fault::CrashImage& image) {
         if (d.now == nullptr) continue;
         mark_chains(*d.now, &read_now_);
       }
+      // The root has no set that could differ.
+      TreeNode root;
+      root.vendor.push_back(judgement_.view->root_chain);
+      mark_chains(root, &read_now_);
     }
     if (read_now_[cluster->value() - 2]) continue;
     const std::byte fill = image.base().fill();
@@ -94,27 +98,27 @@ sim::Digest Judge::look_at(const fault::CrashImage& image) {
 
 const std::vector<Violation>& Judge::judge() {
   violations_.clear();
-  judge_structure(judgement_);
+  judge_structure(judgement_, &violations_);
   if (judgement_.view->mountable()) oracle_.judge(*image_, judgement_, &violations_);
   if (probe_) probe_->probe(*image_, *judgement_.view, oracle_, &violations_);
   return violations_;
 }
 
-void Judge::judge_structure(const CheckJudgement& judgement) {
+void judge_structure(const CheckJudgement& judgement, std::vector<Violation>* out) {
   const VolumeView& view = *judgement.view;
   if (!view.mountable()) {
     const CheckProblem* first = nullptr;
     for (const CheckProblem& problem : judgement.problems) {
       if (group(problem.kind) == CheckGroup::kMount && first == nullptr) first = &problem;
     }
-    violations_.push_back({Contract::kMountable, "no-mount", "<volume>", std::nullopt,
-                           first == nullptr ? std::string("no reason given") : first->describe()});
+    out->push_back({Contract::kMountable, "no-mount", "<volume>", std::nullopt,
+                    first == nullptr ? std::string("no reason given") : first->describe()});
     return;
   }
   if (!judgement.problems.empty() && !view.volume_dirty) {
-    violations_.push_back({Contract::kFlagged, "clean-but-inconsistent", "<volume>", std::nullopt,
-                           fmt::format("{} problems, the first: {}", judgement.problems.size(),
-                                       judgement.problems.front().describe())});
+    out->push_back({Contract::kFlagged, "clean-but-inconsistent", "<volume>", std::nullopt,
+                    fmt::format("{} problems, the first: {}", judgement.problems.size(),
+                                judgement.problems.front().describe())});
   }
   const CheckProblem* previous = nullptr;
   for (const CheckProblem& problem : judgement.problems) {
@@ -123,8 +127,8 @@ void Judge::judge_structure(const CheckJudgement& judgement) {
       continue;
     }
     previous = &problem;
-    violations_.push_back({Contract::kConsistent, std::string(name(problem.kind)),
-                           plain_path(problem.path), std::nullopt, problem.detail()});
+    out->push_back({Contract::kConsistent, std::string(name(problem.kind)),
+                    plain_path(problem.path), std::nullopt, problem.detail()});
   }
 }
 

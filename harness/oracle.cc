@@ -20,13 +20,23 @@ std::string fold(std::string_view path) {
   return folded;
 }
 
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? std::string{} : path.substr(0, slash);
+}
+
+bool has_name(const std::vector<std::string>& names, const std::string& name) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& other) { return fold(other) == fold(name); });
+}
+
 Contract promise_contract(PromiseKind kind) {
   return kind == PromiseKind::kMountOption ? Contract::kSyncMount : Contract::kDurable;
 }
 
 // An untouched file that is not found at all.
 Contract lost_contract(const Expectation& e) {
-  if (e.promise != PromiseKind::kStart) return promise_contract(e.promise);
+  if (e.name_promise != PromiseKind::kStart) return promise_contract(e.name_promise);
   return e.directories_touched ? Contract::kReachable : Contract::kContained;
 }
 
@@ -64,6 +74,8 @@ void mark_equal(const ModelNode& node, uint64_t pos, std::span<const std::byte> 
 }
 
 // The bytes, from `pos` 0 on, that are in none of the versions: a range around them and how many.
+// With `whole`, sectors that are in none of them as they stand count too, all of their bytes: a
+// sector is written at once.
 struct Foreign {
   ByteRange range;
   size_t count = 0;
@@ -72,7 +84,7 @@ struct Foreign {
 
 std::optional<Foreign> foreign_bytes(std::span<const std::byte> got,
                                      const std::vector<const ModelNode*>& versions,
-                                     bool zero_is_fine, std::byte poison) {
+                                     bool zero_is_fine, bool whole, std::byte poison) {
   std::optional<Foreign> foreign;
   for (size_t begin = 0; begin < got.size(); begin += kSector) {
     const std::span<const std::byte> piece =
@@ -81,6 +93,8 @@ std::optional<Foreign> foreign_bytes(std::span<const std::byte> got,
     if (std::any_of(versions.begin(), versions.end(), same)) continue;
     std::array<bool, kSector> known{};
     for (const ModelNode* node : versions) mark_equal(*node, begin, piece, &known);
+    const auto piece_end = known.begin() + static_cast<std::ptrdiff_t>(piece.size());
+    if (whole && std::all_of(known.begin(), piece_end, [](bool k) { return k; })) known.fill(false);
     for (size_t i = 0; i < piece.size(); ++i) {
       if (known[i] || (zero_is_fine && piece[i] == std::byte{0})) continue;
       if (!foreign) foreign = Foreign{{begin + i, begin + i + 1}, 0, true};
@@ -112,8 +126,8 @@ Oracle::Oracle(const Recording& recording)
   for (const auto& [id, file] : history_.files()) {
     for (const FileVersion& version : file.versions) {
       if (version.node == nullptr) continue;
-      auto& claimants = claimants_[fold(version.path)];
-      if (claimants.empty() || claimants.back() != &file) claimants.push_back(&file);
+      const auto [place, fresh] = known_since_.try_emplace(fold(version.path), version.since);
+      if (!fresh) place->second = std::min(place->second, version.since);
     }
   }
 }
@@ -129,35 +143,53 @@ Expectation Oracle::expect(const FileHistory& file, OpCounts counts) const {
       e.promise = promise.kind;
     }
   }
+  e.name_begin = e.begin;
+  e.name_promise = e.promise;
+  for (const Promise& promise : file.name_promises) {
+    if (promise.op >= counts.returned || promise.op + 1 <= e.name_begin) continue;
+    e.name_begin = promise.op + 1;
+    e.name_promise = promise.kind;
+  }
   e.only_writes = true;
   for (const Touch& touch : file.touches) {
     if (touch.op < e.begin || touch.op >= e.end) continue;
     e.touched = true;
     if (!touch.write) e.only_writes = false;
+    if (touch.name && touch.op >= e.name_begin) e.renamed = true;
   }
   e.only_writes = e.only_writes && e.touched;
   const FileVersion& first = file.at(e.begin);
+  e.smallest = UINT64_MAX;
   for (const FileVersion& version : file.versions) {
     if (&version != &first && (version.since <= e.begin || version.since > e.end)) continue;
+    if (version.node == nullptr) continue;
+    e.window.push_back(&version);
+    e.smallest = std::min(e.smallest, version.node->size);
+    e.largest = std::max(e.largest, version.node->size);
+  }
+  add_names(file, &e);
+  return e;
+}
+
+// The names that it may have, and those that it had and must not have any more.
+void Oracle::add_names(const FileHistory& file, Expectation* e) const {
+  const FileVersion& first = file.at(e->name_begin);
+  for (const FileVersion& version : file.versions) {
+    if (&version != &first && (version.since <= e->name_begin || version.since > e->end)) continue;
     if (version.node == nullptr) {
-      e.absent_somewhere = true;
+      e->absent_somewhere = true;
       continue;
     }
-    e.window.push_back(&version);
-    if (std::find(e.paths.begin(), e.paths.end(), version.path) == e.paths.end()) {
-      e.paths.push_back(version.path);
-    }
-    const size_t slash = version.path.rfind('/');
-    const std::string parent = slash == std::string::npos ? "" : version.path.substr(0, slash);
-    e.directories_touched =
-        e.directories_touched || history_.directory_touched(parent, e.begin, e.end);
+    if (!has_name(e->paths, version.path)) e->paths.push_back(version.path);
+    e->directories_touched =
+        e->directories_touched ||
+        history_.directory_touched(parent_of(version.path), e->name_begin, e->end);
   }
-  if (first.node == nullptr && e.window.empty() && e.promise != PromiseKind::kStart) {
-    for (const FileVersion& version : file.versions) {
-      if (version.node != nullptr && version.since < first.since) e.gone_path = version.path;
-    }
+  for (const FileVersion& version : file.versions) {
+    if (version.since >= first.since) break;
+    if (version.node == nullptr || has_name(e->paths, version.path)) continue;
+    if (!has_name(e->gone_paths, version.path)) e->gone_paths.push_back(version.path);
   }
-  return e;
 }
 
 void Oracle::set_context(OpCounts counts, const sim::SectorReader& base_disk,
@@ -168,16 +200,17 @@ void Oracle::set_context(OpCounts counts, const sim::SectorReader& base_disk,
   base_view_ = base.view.get();
   expectations_.clear();
   by_path_.clear();
+  by_gone_path_.clear();
   base_verdicts_.clear();
   for (const auto& [id, file] : history_.files()) {
     Expectation e = expect(file, counts);
-    if (e.window.empty() && e.gone_path.empty()) continue;
+    if (e.paths.empty() && e.gone_paths.empty()) continue;
     expectations_.push_back(std::move(e));
   }
   for (size_t i = 0; i < expectations_.size(); ++i) {
     const Expectation& e = expectations_[i];
     for (const std::string& path : e.paths) by_path_[fold(path)].push_back(i);
-    if (!e.gone_path.empty()) by_path_[fold(e.gone_path)].push_back(i);
+    for (const std::string& path : e.gone_paths) by_gone_path_[fold(path)].push_back(i);
   }
   find_always_there();
   base_verdicts_.resize(expectations_.size());
@@ -193,13 +226,8 @@ void Oracle::find_always_there() {
   always_there_.clear();
   for (const auto& [path, indices] : by_path_) {
     size_t begin = counts_.issued;
-    size_t claimants = 0;
-    for (const size_t i : indices) {
-      if (!expectations_[i].gone_path.empty()) continue;
-      begin = std::min(begin, expectations_[i].begin);
-      ++claimants;
-    }
-    if (claimants < 2) continue;
+    for (const size_t i : indices) begin = std::min(begin, expectations_[i].name_begin);
+    if (indices.size() < 2) continue;
     bool always = true;
     for (size_t n = begin; n <= counts_.issued && always; ++n) {
       always = history_.model(n).find(path).has_value();
@@ -212,9 +240,18 @@ void Oracle::find_always_there() {
 bool Oracle::claimed_by_another(const std::string& path, const Expectation& e) const {
   const auto place = by_path_.find(fold(path));
   if (place == by_path_.end()) return false;
-  return std::any_of(place->second.begin(), place->second.end(), [&](size_t i) {
-    return &expectations_[i] != &e && expectations_[i].gone_path.empty();
-  });
+  return std::any_of(place->second.begin(), place->second.end(),
+                     [&](size_t i) { return &expectations_[i] != &e; });
+}
+
+std::vector<const Expectation*> Oracle::files_named(const std::string& path) const {
+  std::vector<const Expectation*> files;
+  const auto place = by_path_.find(fold(path));
+  if (place == by_path_.end()) return files;
+  for (const size_t i : place->second) {
+    if (!expectations_[i].file->directory) files.push_back(&expectations_[i]);
+  }
+  return files;
 }
 
 // Marks the files that have a place that differs from the base, or a directory on the way there.
@@ -225,15 +262,17 @@ void Oracle::mark_affected(const CheckJudgement& judgement) {
   };
   for (const CheckDifference& d : judgement.differences) {
     const std::string changed = fold(d.path);
-    const auto place = by_path_.find(changed);
-    if (place != by_path_.end()) mark(place->second);
     const bool directory = (d.base != nullptr && d.base->set->directory) ||
                            (d.now != nullptr && d.now->set->directory);
-    if (!directory) continue;
     const std::string below = changed + "/";
-    for (auto it = by_path_.lower_bound(below);
-         it != by_path_.end() && it->first.compare(0, below.size(), below) == 0; ++it) {
-      mark(it->second);
+    for (const auto* names : {&by_path_, &by_gone_path_}) {
+      const auto place = names->find(changed);
+      if (place != names->end()) mark(place->second);
+      if (!directory) continue;
+      for (auto it = names->lower_bound(below);
+           it != names->end() && it->first.compare(0, below.size(), below) == 0; ++it) {
+        mark(it->second);
+      }
     }
   }
 }
@@ -258,6 +297,71 @@ void Oracle::judge(const sim::SectorReader& disk, const CheckJudgement& judgemen
     out->push_back({Contract::kAtomic, "neither", path, std::nullopt,
                     "neither the old nor the new file of that name is found"});
   }
+  judge_problems(judgement.problems, out);
+  judge_unknown_names(judgement, out);
+}
+
+// What the checker says of a set or of the clusters of a file of ours. It is judged state by state:
+// a cluster can be claimed by another file while nothing of this one differs from the base.
+void Oracle::judge_problems(const std::vector<CheckProblem>& problems,
+                            std::vector<Violation>* out) const {
+  for (const CheckProblem& problem : problems) {
+    const bool set =
+        problem.kind == CheckClass::kSetChecksum || problem.kind == CheckClass::kSetBroken;
+    if (!set && problem.kind != CheckClass::kCrossLink) continue;
+    for (const std::string* path : {&problem.path, &problem.other}) {
+      if (path->empty() || path->front() != '/') continue;
+      const std::string name = path->size() > 1 ? path->substr(1) : *path;
+      const auto place = by_path_.find(fold(*path));
+      const bool ours = place != by_path_.end();
+      const bool untouched =
+          ours && std::all_of(place->second.begin(), place->second.end(), [&](size_t i) {
+            const Expectation& e = expectations_[i];
+            // A broken set has no name: the path is its directory's.
+            return !e.touched && !e.directories_touched &&
+                   !(set && history_.directory_touched(name, e.begin, e.end));
+          });
+      if (untouched) {
+        out->push_back(
+            {Contract::kContained, set ? "set" : "shared", name, std::nullopt, problem.detail()});
+      } else if (set) {
+        out->push_back({Contract::kAtomic, "mixed-set", name, std::nullopt, problem.detail()});
+      }
+    }
+  }
+}
+
+// Names that nothing had yet: what a directory shows that was never written to it.
+void Oracle::judge_unknown_names(const CheckJudgement& judgement,
+                                 std::vector<Violation>* out) const {
+  if (judgement.everything) {
+    judge_unknown_below(*judgement.view->root, {}, out);
+    return;
+  }
+  for (const CheckDifference& d : judgement.differences) {
+    if (d.now != nullptr) judge_unknown_name(d.path, out);
+  }
+}
+
+void Oracle::judge_unknown_below(const DirectoryView& directory, const std::string& path,
+                                 std::vector<Violation>* out) const {
+  for (const auto& node : directory.nodes) {
+    if (!node->set->usable()) continue;
+    const std::string full = path + "/" + node->set->utf8;
+    judge_unknown_name(full, out);
+    // Below a name that is not known nothing is.
+    if (node->child != nullptr && known_since_.contains(fold(full))) {
+      judge_unknown_below(*node->child, full, out);
+    }
+  }
+}
+
+void Oracle::judge_unknown_name(const std::string& path, std::vector<Violation>* out) const {
+  const std::string name = fold(path);
+  const auto known = known_since_.find(name);
+  if (known != known_since_.end() && known->second <= counts_.issued) return;
+  out->push_back({Contract::kNoStale, "stale-name", path.front() == '/' ? path.substr(1) : path,
+                  std::nullopt, "a name is found that nothing was ever given"});
 }
 
 std::vector<Oracle::Found> Oracle::find(const VolumeView& view, const Expectation& e) const {
@@ -272,17 +376,21 @@ std::vector<Oracle::Found> Oracle::find(const VolumeView& view, const Expectatio
 
 void Oracle::judge_file(const sim::SectorReader& disk, const VolumeView& view, const Expectation& e,
                         std::vector<Violation>* out) {
-  if (!e.gone_path.empty()) {
-    if (!claimed_by_another(e.gone_path, e) && view.find(e.gone_path) != nullptr) {
-      out->push_back({promise_contract(e.promise), "back", e.gone_path, std::nullopt,
-                      "its removal was promised, and it is there"});
-    }
-    return;
-  }
+  judge_gone(view, e, out);
+  if (e.paths.empty()) return;
   if (e.touched) {
     judge_touched(disk, view, e, out);
   } else {
     judge_untouched(disk, view, e, out);
+  }
+}
+
+void Oracle::judge_gone(const VolumeView& view, const Expectation& e,
+                        std::vector<Violation>* out) const {
+  for (const std::string& path : e.gone_paths) {
+    if (claimed_by_another(path, e) || view.find(path) == nullptr) continue;
+    out->push_back({promise_contract(e.name_promise), "back", path, std::nullopt,
+                    "its removal was promised, and it is there"});
   }
 }
 
@@ -313,7 +421,7 @@ void Oracle::judge_untouched(const sim::SectorReader& disk, const VolumeView& vi
   if (got.size() < want.size) {
     out->push_back({contract, "bytes", path, ByteRange{got.size(), want.size},
                     fmt::format("the cluster chain ends at byte {}", got.size())});
-  } else if (const auto foreign = foreign_bytes(got, {&want}, false, poison_)) {
+  } else if (const auto foreign = foreign_bytes(got, {&want}, false, false, poison_)) {
     out->push_back({contract, "bytes", path, foreign->range,
                     fmt::format("{} bytes in the range are not those that were promised{}",
                                 foreign->count, foreign->all_poison ? ": poison" : "")});
@@ -323,10 +431,11 @@ void Oracle::judge_untouched(const sim::SectorReader& disk, const VolumeView& vi
 void Oracle::judge_touched(const sim::SectorReader& disk, const VolumeView& view,
                            const Expectation& e, std::vector<Violation>* out) {
   const std::vector<Found> found = find(view, e);
-  judge_names(view, e, found, out);
+  judge_names(e, found, out);
   if (e.file->directory) return;
   for (const Found& place : found) {
-    judge_stale(disk, view, place, out);
+    // Once a name: the first that may have it speaks for all.
+    if (files_named(place.path).front() == &e) judge_stale(disk, view, place, out);
     if (e.only_writes && !place.shared && e.window.front()->since <= e.begin &&
         !e.absent_somewhere) {
       judge_promised_bytes(disk, view, e, place, out);
@@ -335,28 +444,22 @@ void Oracle::judge_touched(const sim::SectorReader& disk, const VolumeView& view
 }
 
 // Old or new: a file that existed throughout must be found, once, with a size that it had.
-void Oracle::judge_names(const VolumeView& view, const Expectation& e,
-                         const std::vector<Found>& found, std::vector<Violation>* out) const {
+void Oracle::judge_names(const Expectation& e, const std::vector<Found>& found,
+                         std::vector<Violation>* out) const {
   const std::string& path = e.window.back()->path;
-  uint64_t smallest = UINT64_MAX;
-  uint64_t largest = 0;
-  for (const FileVersion* version : e.window) {
-    smallest = std::min(smallest, version->node->size);
-    largest = std::max(largest, version->node->size);
-  }
   // At a name that another file had too, only a size that this one had makes it this one.
   std::vector<const Found*> own;
   for (const Found& place : found) {
     const uint64_t size = place.node->set->data_length;
-    if (!place.shared || e.file->directory || (size >= smallest && size <= largest)) {
+    if (!place.shared || e.file->directory || (size >= e.smallest && size <= e.largest)) {
       own.push_back(&place);
     }
   }
   if (own.empty()) {
     if (e.absent_somewhere) return;
-    if (e.only_writes) {
-      out->push_back({promise_contract(e.promise), "lost", path, std::nullopt,
-                      "written to since its promise, and not found"});
+    if (e.only_writes || (!e.renamed && e.name_begin > e.begin)) {
+      out->push_back({promise_contract(e.name_promise), "lost", path, std::nullopt,
+                      "changed since its promise, but not its name, and not found"});
     } else {
       out->push_back(
           {Contract::kAtomic, "neither", path, std::nullopt, "found under none of its names"});
@@ -369,45 +472,58 @@ void Oracle::judge_names(const VolumeView& view, const Expectation& e,
     out->push_back({Contract::kAtomic, "both", path, std::nullopt,
                     fmt::format("found as '{}' and as '{}'", own[0]->path, own[1]->path)});
   }
-  if (e.file->directory) return;
-  bool written = false;
-  for (const Touch& touch : e.file->touches) {
-    written = written || (touch.write && touch.op >= e.begin && touch.op < e.end);
-  }
+  if (!e.file->directory) judge_sizes(e, own, out);
+}
+
+void Oracle::judge_sizes(const Expectation& e, const std::vector<const Found*>& own,
+                         std::vector<Violation>* out) const {
+  const bool written = std::any_of(
+      e.file->touches.begin(), e.file->touches.end(),
+      [&](const Touch& touch) { return touch.write && touch.op >= e.begin && touch.op < e.end; });
   for (const Found* place : own) {
     const uint64_t size = place->node->set->data_length;
     bool known = false;
     for (const FileVersion* version : e.window) known = known || version->node->size == size;
-    if (written) known = size >= smallest && size <= largest;
+    if (written) known = size >= e.smallest && size <= e.largest;
     if (!known && !place->shared && !(e.absent_somewhere && size == 0)) {
       out->push_back({Contract::kAtomic, "size", place->path, std::nullopt,
                       fmt::format("DataLength is {}, which it never was", size)});
     }
   }
-  (void)view;
 }
 
-// Every byte below ValidDataLength is zero or was written there, in some file that had this name.
+// Every byte below ValidDataLength is zero or was written there, in the window of one file that may
+// have this name. Which file it is the size tells, where there are several.
 void Oracle::judge_stale(const sim::SectorReader& disk, const VolumeView& view, const Found& found,
                          std::vector<Violation>* out) {
-  uint64_t limit = 0;
-  std::vector<const ModelNode*> candidates;
-  const auto claimants = claimants_.find(fold(found.path));
-  ZT_ASSERT(claimants != claimants_.end());
-  for (auto file = claimants->second.rbegin(); file != claimants->second.rend(); ++file) {
-    for (auto v = (*file)->versions.rbegin(); v != (*file)->versions.rend(); ++v) {
-      if (v->node == nullptr || v->since > counts_.issued) continue;
-      candidates.push_back(v->node.get());
-      limit = std::max(limit, v->node->size);
+  const uint64_t size = found.node->set->data_length;
+  std::vector<const Expectation*> files = files_named(found.path);
+  const auto other_size = [&](const Expectation* e) {
+    return (size < e->smallest || size > e->largest) && !(e->absent_somewhere && size == 0);
+  };
+  if (std::all_of(files.begin(), files.end(), other_size)) {
+    if (found.shared) {
+      out->push_back({Contract::kAtomic, "size", found.path, std::nullopt,
+                      fmt::format("DataLength is {}, which no file of that name ever had", size)});
     }
+  } else {
+    files.erase(std::remove_if(files.begin(), files.end(), other_size), files.end());
   }
-  const std::vector<std::byte> got =
-      read_found(disk, view, *found.node, std::min(limit, valid_of(*found.node)));
-  const auto foreign = foreign_bytes(got, candidates, true, poison_);
-  if (!foreign) return;
-  out->push_back({Contract::kNoStale, foreign->all_poison ? "poison" : "stale-bytes", found.path,
-                  foreign->range,
-                  fmt::format("{} bytes in the range were never written there", foreign->count)});
+  std::optional<Foreign> least;
+  for (const Expectation* e : files) {
+    std::vector<const ModelNode*> versions;
+    for (auto v = e->window.rbegin(); v != e->window.rend(); ++v) {
+      versions.push_back((*v)->node.get());
+    }
+    const std::vector<std::byte> got =
+        read_found(disk, view, *found.node, std::min(e->largest, valid_of(*found.node)));
+    const auto foreign = foreign_bytes(got, versions, true, false, poison_);
+    if (!foreign) return;
+    if (!least || foreign->count < least->count) least = foreign;
+  }
+  out->push_back({Contract::kNoStale, least->all_poison ? "poison" : "stale-bytes", found.path,
+                  least->range,
+                  fmt::format("{} bytes in the range were never written there", least->count)});
 }
 
 // A file that was only written to since its promise: what was promised is there unless a later
@@ -439,7 +555,7 @@ void Oracle::judge_promised_bytes(const sim::SectorReader& disk, const VolumeVie
   }
   std::vector<const ModelNode*> versions;
   for (const FileVersion* version : e.window) versions.push_back(version->node.get());
-  if (const auto foreign = foreign_bytes(got, versions, false, poison_)) {
+  if (const auto foreign = foreign_bytes(got, versions, false, true, poison_)) {
     out->push_back({contract, "bytes", found.path, foreign->range,
                     fmt::format("{} bytes in the range are neither the promised nor a later "
                                 "version{}",

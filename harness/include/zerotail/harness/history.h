@@ -29,6 +29,7 @@ struct FileVersion {
 struct Touch {
   size_t op = 0;
   bool write = false;  // it only writes data and at most grows the file
+  bool name = false;   // it creates, moves or removes the name
 };
 
 enum class PromiseKind : uint8_t { kStart, kCall, kMountOption };
@@ -46,6 +47,8 @@ struct FileHistory {
   std::vector<FileVersion> versions;
   std::vector<Touch> touches;     // ascending
   std::vector<Promise> promises;  // ascending; those for everything are in History::everything()
+  // Of the name alone, there or gone: its directory was fsynced.
+  std::vector<Promise> name_promises;
   [[nodiscard]] const FileVersion& at(size_t model) const;  // the version in force at model(n)
 };
 
@@ -81,6 +84,8 @@ class History {
   void note_promises(const Operation& op, size_t index);
   void promise(FileId id, const Promise& promise);
   void promise_everything(size_t op);
+  void promise_names(const std::string& directory, size_t op);
+  void note_descriptors(const Operation& op);
 
   TraceHeader header_;
   bool promise_mount_;

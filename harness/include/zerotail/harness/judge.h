@@ -14,6 +14,9 @@
 
 namespace zerotail::harness {
 
+// Appends what the checker alone can say of a state: mountable, flagged, consistent.
+void judge_structure(const CheckJudgement& judgement, std::vector<Violation>* out);
+
 class Judge {
  public:
   Judge(const Recording& recording, const fault::CrashModel& model, bool core_probe);
@@ -32,8 +35,6 @@ class Judge {
   [[nodiscard]] uint64_t core_mounts() const { return probe_ ? probe_->mounts() : 0; }
 
  private:
-  void judge_structure(const CheckJudgement& judgement);
-
   const Recording& recording_;
   const fault::CrashModel& model_;
   uint32_t segment_ = UINT32_MAX;

@@ -26,13 +26,19 @@ struct Expectation {
   size_t begin = 0;  // the window: models [begin, end]
   size_t end = 0;
   PromiseKind promise = PromiseKind::kStart;
+  // The window of its name begins later when its directory was promised.
+  size_t name_begin = 0;
+  PromiseKind name_promise = PromiseKind::kStart;
   bool touched = false;
+  bool renamed = false;                    // an operation on its name, in the name's window
   bool only_writes = false;                // touched, by writes alone
-  bool absent_somewhere = false;           // in some version of the window
-  bool directories_touched = false;        // on the way to it, in the window
+  bool absent_somewhere = false;           // in some version of the name's window
+  bool directories_touched = false;        // on the way to it, in the name's window
   std::vector<const FileVersion*> window;  // versions in the window that exist, in order
-  std::vector<std::string> paths;          // of those versions, without repeats
-  std::string gone_path;                   // its removal is promised: must not be found there
+  uint64_t smallest = 0;                   // size in those versions
+  uint64_t largest = 0;
+  std::vector<std::string> paths;       // in the name's window, each name once
+  std::vector<std::string> gone_paths;  // names whose removal is promised
 };
 
 class Oracle {
@@ -56,10 +62,20 @@ class Oracle {
                        const Expectation& expectation, std::vector<Violation>* out);
   void judge_touched(const sim::SectorReader& disk, const VolumeView& view,
                      const Expectation& expectation, std::vector<Violation>* out);
-  void judge_names(const VolumeView& view, const Expectation& expectation,
-                   const std::vector<Found>& found, std::vector<Violation>* out) const;
+  void judge_names(const Expectation& expectation, const std::vector<Found>& found,
+                   std::vector<Violation>* out) const;
+  void judge_sizes(const Expectation& expectation, const std::vector<const Found*>& own,
+                   std::vector<Violation>* out) const;
   void judge_stale(const sim::SectorReader& disk, const VolumeView& view, const Found& found,
                    std::vector<Violation>* out);
+  void judge_gone(const VolumeView& view, const Expectation& expectation,
+                  std::vector<Violation>* out) const;
+  void judge_problems(const std::vector<CheckProblem>& problems, std::vector<Violation>* out) const;
+  void judge_unknown_names(const CheckJudgement& judgement, std::vector<Violation>* out) const;
+  void judge_unknown_below(const DirectoryView& directory, const std::string& path,
+                           std::vector<Violation>* out) const;
+  void judge_unknown_name(const std::string& path, std::vector<Violation>* out) const;
+  void add_names(const FileHistory& file, Expectation* expectation) const;
   void judge_promised_bytes(const sim::SectorReader& disk, const VolumeView& view,
                             const Expectation& expectation, const Found& found,
                             std::vector<Violation>* out);
@@ -67,6 +83,7 @@ class Oracle {
   void mark_affected(const CheckJudgement& judgement);
   [[nodiscard]] bool claimed_by_another(const std::string& path,
                                         const Expectation& expectation) const;
+  [[nodiscard]] std::vector<const Expectation*> files_named(const std::string& path) const;
   [[nodiscard]] std::vector<Found> find(const VolumeView& view,
                                         const Expectation& expectation) const;
   std::vector<std::byte> read_found(const sim::SectorReader& disk, const VolumeView& view,
@@ -82,8 +99,9 @@ class Oracle {
   std::vector<std::vector<Violation>> base_verdicts_;
   std::vector<bool> again_;                // expectations to judge anew in the state at hand
   std::vector<std::string> always_there_;  // folded paths
-  std::map<std::string, std::vector<size_t>> by_path_;                // folded path -> expectations
-  std::map<std::string, std::vector<const FileHistory*>> claimants_;  // whole history, folded path
+  std::map<std::string, std::vector<size_t>> by_path_;       // folded path -> who may have the name
+  std::map<std::string, std::vector<size_t>> by_gone_path_;  // folded path -> who must not
+  std::map<std::string, size_t> known_since_;  // folded path -> first model with the name
 };
 
 }  // namespace zerotail::harness
