@@ -15,6 +15,7 @@ const std::vector<Command>& commands() {
       {"mkfs", "Make an image file with an exFAT volume, as mkfs.exfat does", setup_mkfs},
       {"run", "Run the operations of a trace and print their results", setup_run},
       {"check", "Check the exFAT volume in an image file", setup_check},
+      {"golden", "Compare the core with recordings of a real kernel", setup_golden},
       {"explore", "Explore the crash states of workloads", setup_explore},
       {"repro", "Rebuild one crash state and judge it again", setup_repro},
       {"export", "Write one crash state as an image file", setup_export},
