@@ -49,12 +49,14 @@ CheckProblem chain_problem(CheckClass kind, const char* path, const Chain& chain
 class SystemParser {
  public:
   SystemParser(const sim::SectorReader& disk, const CheckGeometry& geometry, VolumeView& view,
-               const std::vector<SpecialEntry>& specials, std::vector<CheckProblem>& problems)
+               const std::vector<SpecialEntry>& specials, CheckMemo* memo,
+               std::vector<CheckProblem>& problems)
       : disk_(disk),
         geometry_(geometry),
         fat_(disk, geometry),
         view_(view),
         specials_(specials),
+        memo_(memo),
         problems_(problems) {}
 
   // False: not mountable.
@@ -111,7 +113,8 @@ class SystemParser {
   }
 
   void parse_upcase() {
-    view_.upcase = std::make_shared<const UpcaseTable>();
+    static const auto kAsciiOnly = std::make_shared<const UpcaseTable>();
+    view_.upcase = kAsciiOnly;
     const SpecialEntry* s = find(disk::kTypeUpcase, "upcase");
     if (s == nullptr) {
       problems_.push_back(system_problem(CheckClass::kUpcaseMissing, "<upcase>", 0, 0));
@@ -140,6 +143,13 @@ class SystemParser {
   }
 
   void take_table(const std::vector<std::byte>& stored) {
+    const sim::Digest key = sim::bytes_digest(stored.data(), stored.size());
+    if (memo_ != nullptr) {
+      if (auto known = memo_->upcase(key)) {
+        view_.upcase = std::move(known);
+        return;
+      }
+    }
     std::optional<UpcaseTable> table = UpcaseTable::parse(stored);
     if (!table) {
       complain_table("it does not decompress");
@@ -154,6 +164,7 @@ class SystemParser {
       }
     }
     view_.upcase = std::make_shared<const UpcaseTable>(std::move(*table));
+    if (memo_ != nullptr) memo_->keep(key, view_.upcase);
   }
 
   void complain_table(const char* what) {
@@ -186,6 +197,7 @@ class SystemParser {
   disk::FatReader fat_;
   VolumeView& view_;
   const std::vector<SpecialEntry>& specials_;
+  CheckMemo* memo_;
   std::vector<CheckProblem>& problems_;
 };
 
@@ -279,7 +291,7 @@ void append(std::vector<CheckProblem>& all, std::vector<CheckProblem> more) {
 }
 
 // False: no root directory that could be read.
-bool parse_root(const sim::SectorReader& disk, ParsedVolume& out) {
+bool parse_root(const sim::SectorReader& disk, CheckMemo* memo, ParsedVolume& out) {
   VolumeView& view = *out.view;
   const CheckGeometry& geometry = *view.geometry;
   disk::FatReader fat{disk, geometry};
@@ -292,7 +304,7 @@ bool parse_root(const sim::SectorReader& disk, ParsedVolume& out) {
   const uint64_t size = view.root_chain->clusters.value() * geometry.cluster_size.value();
   out.specials =
       find_specials(disk, geometry, view.root_chain->runs, std::min(size, disk::kLargestDirectory));
-  SystemParser parser{disk, geometry, view, out.specials, out.system_problems};
+  SystemParser parser{disk, geometry, view, out.specials, memo, out.system_problems};
   const bool good = parser.parse();
   append(out.problems, out.system_problems);
   return good;
@@ -331,7 +343,7 @@ void parse_volume(const sim::SectorReader& disk, CheckMemo* memo, ParseCounters&
   out.view->volume_dirty = out.boot.flags.dirty;
   out.view->media_failure = out.boot.flags.media_failure;
   out.problems = out.boot.problems;
-  if (out.boot.geometry.has_value() && parse_root(disk, out)) {
+  if (out.boot.geometry.has_value() && parse_root(disk, memo, out)) {
     VolumeView& view = *out.view;
     append_fixed_problems(disk, view, out.problems);
     TreeBuilder builder{

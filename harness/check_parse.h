@@ -93,10 +93,13 @@ class CheckMemo {
   void keep(const sim::Digest& key, const std::shared_ptr<const RawDirectory>& value) {
     insert(directories_, key, value);
   }
-  void clear() {
-    sets_.clear();
-    directories_.clear();
-    ++clears_;
+  // The upcase table that was read last: it hardly ever is another one.
+  [[nodiscard]] std::shared_ptr<const UpcaseTable> upcase(const sim::Digest& stored) const {
+    return stored == upcase_key_ ? upcase_ : nullptr;
+  }
+  void keep(const sim::Digest& stored, const std::shared_ptr<const UpcaseTable>& table) {
+    upcase_key_ = stored;
+    upcase_ = table;
   }
   [[nodiscard]] uint64_t clears() const { return clears_; }
 
@@ -119,6 +122,8 @@ class CheckMemo {
   uint64_t clears_ = 0;
   Table<EntrySet> sets_;
   Table<RawDirectory> directories_;
+  sim::Digest upcase_key_;
+  std::shared_ptr<const UpcaseTable> upcase_;
 };
 
 struct ParseCounters {

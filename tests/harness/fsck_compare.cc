@@ -1,6 +1,7 @@
 #include "harness/fsck_compare.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "zerotail/sim/image_file.h"
 #include "zerotail/support/real_tools.h"
@@ -143,26 +144,49 @@ const std::vector<KnownDifference>& known_differences() {
 struct FsckComparer::Impl {
   support::ScratchDir folder;
   std::string image = folder.file("image");
+  const sim::SectorReader* base = nullptr;  // what the image file holds between two comparisons
+
+  [[nodiscard]] FsckVerdict judge() const {
+    FsckVerdict verdict;
+    support::ToolRun run = support::real_fsck(image, sim::kSectorSize);
+    verdict.exit_code = run.exit_code;
+    verdict.output = std::move(run.output);
+    for (const FsckMessage& message : fsck_messages()) {
+      if (contains(verdict.output, message.text)) verdict.messages.push_back(&message);
+    }
+    return verdict;
+  }
+
+  // Writes these sectors of a disk to the image file.
+  [[nodiscard]] bool write(const sim::SectorReader& disk,
+                           std::span<const sim::Sector> sectors) const {
+    std::fstream file{image, std::ios::in | std::ios::out | std::ios::binary};
+    for (const sim::Sector sector : sectors) {
+      file.seekp(static_cast<std::streamoff>(sim::dev_pos(sector).value()));
+      file.write(reinterpret_cast<const char*>(disk.sector(sector)),
+                 static_cast<std::streamsize>(sim::kSectorSize.value()));
+    }
+    file.close();
+    return file.good();
+  }
 };
 
 FsckComparer::FsckComparer() : impl_(std::make_unique<Impl>()) {}
 FsckComparer::~FsckComparer() = default;
 
 FsckVerdict FsckComparer::run(const sim::SectorReader& disk) {
-  FsckVerdict verdict;
+  impl_->base = nullptr;
   const sim::Status saved = sim::save_image(impl_->image, disk, true);
-  if (!saved.ok()) {
-    verdict.exit_code = -1;
-    verdict.output = saved.error().message();
-    return verdict;
-  }
-  support::ToolRun run = support::real_fsck(impl_->image, sim::kSectorSize);
-  verdict.exit_code = run.exit_code;
-  verdict.output = std::move(run.output);
-  for (const FsckMessage& message : fsck_messages()) {
-    if (contains(verdict.output, message.text)) verdict.messages.push_back(&message);
-  }
+  if (saved.ok()) return impl_->judge();
+  FsckVerdict verdict;
+  verdict.exit_code = -1;
+  verdict.output = saved.error().message();
   return verdict;
+}
+
+sim::Status FsckComparer::set_base(const sim::SectorReader& base) {
+  impl_->base = &base;
+  return sim::save_image(impl_->image, base, true);
 }
 
 namespace {
@@ -233,9 +257,11 @@ class Explainer {
 
 }  // namespace
 
-FsckComparison FsckComparer::compare(const sim::SectorReader& disk, const CheckResult& check) {
+namespace {
+
+FsckComparison explain(FsckVerdict verdict, const CheckResult& check) {
   FsckComparison comparison;
-  comparison.fsck = run(disk);
+  comparison.fsck = std::move(verdict);
   std::set<CheckClass> classes;
   for (const CheckProblem& p : check.problems) classes.insert(p.kind);
   Explainer{classes, comparison}.explain();
@@ -243,6 +269,25 @@ FsckComparison FsckComparer::compare(const sim::SectorReader& disk, const CheckR
     comparison.unexplained.push_back("fsck.exfat could not be run: " + comparison.fsck.output);
   }
   return comparison;
+}
+
+}  // namespace
+
+FsckComparison FsckComparer::compare(const sim::SectorReader& disk, const CheckResult& check) {
+  return explain(run(disk), check);
+}
+
+FsckComparison FsckComparer::compare(const sim::SectorReader& disk,
+                                     std::span<const sim::Sector> changed,
+                                     const CheckResult& check) {
+  FsckVerdict verdict;
+  verdict.exit_code = -1;
+  verdict.output = "the image file could not be written";
+  if (impl_->base != nullptr && impl_->write(disk, changed)) {
+    verdict = impl_->judge();
+    if (!impl_->write(*impl_->base, changed)) verdict.exit_code = -1;
+  }
+  return explain(std::move(verdict), check);
 }
 
 }  // namespace zerotail::harness::testing

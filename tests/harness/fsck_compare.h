@@ -4,11 +4,13 @@
 
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "zerotail/harness/check.h"
+#include "zerotail/sim/result.h"
 #include "zerotail/sim/sector_reader.h"
 
 namespace zerotail::harness::testing {
@@ -56,6 +58,13 @@ class FsckComparer {
   // Class by class: every message of fsck.exfat has a class of the checker beside it, and every
   // class of the checker that fsck.exfat judges has a message.
   [[nodiscard]] FsckComparison compare(const sim::SectorReader& disk, const CheckResult& check);
+
+  // For many disks that differ from one base in a few sectors: the base's file is written once, a
+  // disk's sectors are written over it and taken back. Errors name the file.
+  [[nodiscard]] sim::Status set_base(const sim::SectorReader& base);
+  [[nodiscard]] FsckComparison compare(const sim::SectorReader& disk,
+                                       std::span<const sim::Sector> changed,
+                                       const CheckResult& check);
 
  private:
   struct Impl;
