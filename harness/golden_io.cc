@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -19,6 +20,9 @@ using sim::Error;
 // Each sector and each cluster becomes one change: what a file may ask for is bounded.
 constexpr uint64_t kMaxNumber = uint64_t{1} << 40;
 constexpr uint64_t kMaxSectors = uint64_t{1} << 22;
+constexpr std::array<std::string_view, 14> kEntryKeys{
+    "flush", "barrier", "discard", "at",   "n",    "flags", "fat",
+    "set",   "clear",   "sets",    "zero", "data", "bytes", "is"};
 constexpr uint64_t kMaxCluster = uint64_t{1} << 24;
 
 class Reader {
@@ -162,6 +166,11 @@ sim::Status Reader::add_changes(GoldenEntry& entry, const Json& json) const {
 sim::Result<GoldenEntry> Reader::entry(const Json& json) const {
   GoldenEntry entry;
   if (!json.is_object()) return bad("an entry is no object");
+  for (const auto& item : json.items()) {
+    if (std::find(kEntryKeys.begin(), kEntryKeys.end(), item.key()) == kEntryKeys.end()) {
+      return bad("unknown key \"" + item.key() + "\" in \"io\"");
+    }
+  }
   if (json.contains("flush")) {
     entry.kind = GoldenEntry::Kind::kFlush;
     return entry;

@@ -28,6 +28,7 @@ std::string content_kind(std::span<const std::byte> sector) {
   return "mixed";
 }
 
+bool is_zero(std::span<const std::byte> entry) { return content_kind(entry) == "zero"; }
 uint8_t type_of(std::span<const std::byte> entry) { return static_cast<uint8_t>(entry[0]); }
 bool has_type(uint8_t type, exfat::EntryType wanted) {
   return (type | kInUseBit) == static_cast<uint8_t>(wanted);
@@ -70,11 +71,12 @@ GoldenDecoder::Sets GoldenDecoder::read_directory(const std::vector<Sector>& sec
     }
   }
   Sets sets;
+  bool ended = false;  // what follows must be zero
   for (size_t i = 0; i < entries.size();) {
     const uint8_t type = type_of(entries[i]);
-    if (type == 0) break;
-    if (!has_type(type, exfat::EntryType::kFile)) {
-      if (!is_expected(type)) {
+    ended = ended || type == 0;
+    if (ended || !has_type(type, exfat::EntryType::kFile)) {
+      if (ended ? !is_zero(entries[i]) : !is_expected(type)) {
         Found& found = sets[i];
         found.set = {.index = i, .name = "(type " + std::to_string(type) + ")", .in_use = true};
         found.garbage = true;

@@ -142,6 +142,7 @@ TEST(GoldenIo, BrokenFilesAreRefusedWithTheirPlace) {
           R"(,"ops":[],"kernels":{"k":{"ret":[0],"io":[[]]}}})",
           R"(,"ops":[],"kernels":{"k":{"ret":[],"io":[]}}})",
           R"(,"ops":[],"kernels":{"k":{"ret":[],"io":[[7]]}}})",
+          R"(,"ops":[],"kernels":{"k":{"ret":[],"io":[[{"at":1,"n":1,"fats":[]}]]}}})",
           R"(,"ops":[],"kernels":{"k":{"ret":[],"io":[[{"at":1}]]}}})",
           R"(,"ops":[],"kernels":{"k":{"ret":[],"io":[[{"at":1,"n":1,"fat":[[1]]}]]}}})",
           R"(,"ops":[],"kernels":{"k":{"ret":[],"io":[[{"at":1,"n":1,"sets":[[1]]}]]}}})",
