@@ -1,0 +1,126 @@
+// Volumes of the real mkfs.exfat under the core: mounted, changed in many ways with every answer
+// compared with the reference model, unmounted; then the real fsck.exfat -n and the project's own
+// checker must both call them clean.
+#include <gtest/gtest.h>
+
+#include "real/operations.h"
+#include "real/real_volume.h"
+#include "zerotail/harness/workloads.h"
+
+namespace zerotail::real {
+namespace {
+
+using harness::TraceHeader;
+
+TraceHeader header_of(uint64_t sector, uint64_t cluster, uint64_t size_mib) {
+  TraceHeader header;
+  header.sector = sector;
+  header.cluster = cluster;
+  header.size_mib = size_mib;
+  header.mkfs.label = "real";
+  return header;
+}
+
+// Sector x cluster as in the golden set, and layouts that mkfs can be asked for.
+std::vector<TraceHeader> geometries() {
+  std::vector<TraceHeader> all = {header_of(512, 512, 4),     header_of(512, 1024, 8),
+                                  header_of(512, 4096, 16),   header_of(512, 32768, 32),
+                                  header_of(512, 131072, 64), header_of(4096, 4096, 16),
+                                  header_of(4096, 32768, 32), header_of(4096, 131072, 64)};
+  TraceHeader packed = header_of(512, 2048, 8);
+  packed.mkfs.pack_bitmap = true;
+  all.push_back(packed);
+  TraceHeader dense = header_of(512, 4096, 8);  // the heap begins right behind the FAT
+  dense.mkfs.boundary_align = 512;
+  all.push_back(dense);
+  TraceHeader mixed = header_of(4096, 8192, 16);  // 4096-byte sectors on a 512-byte device
+  mixed.logical = 512;
+  all.push_back(mixed);
+  return all;
+}
+
+std::string describe(const TraceHeader& header) {
+  std::string text = "sector " + std::to_string(header.sector) + ", cluster " +
+                     std::to_string(header.cluster) + ", " + std::to_string(header.size_mib) +
+                     " MiB";
+  for (const std::string& word : header.mount) text += ", " + word;
+  return text;
+}
+
+std::string run(const TraceHeader& header, const Operations& ops) {
+  auto disk = format_with_real_mkfs(header);
+  if (!disk) return disk.error().message();
+  return run_and_judge(*disk, header, ops);
+}
+
+TEST(RealImage, MountingAndUnmountingWritesNothing) {
+  for (const TraceHeader& header : geometries()) {
+    auto disk = format_with_real_mkfs(header);
+    ASSERT_TRUE(disk) << disk.error().message();
+    const sim::Digest before = disk->digest();
+    EXPECT_EQ(run_and_judge(*disk, header, {}), "") << describe(header);
+    EXPECT_EQ(disk->digest(), before) << describe(header);
+  }
+}
+
+TEST(RealImage, EveryScenarioLeavesACleanVolumeOnEveryGeometry) {
+  for (const TraceHeader& header : geometries()) {
+    for (const Scenario& scenario : scenarios()) {
+      EXPECT_EQ(run(header, scenario.make(header.cluster)), "")
+          << scenario.name << ": " << describe(header);
+    }
+  }
+}
+
+TEST(RealImage, EveryMountOptionLeavesACleanVolume) {
+  const std::vector<std::vector<std::string>> options = {
+      {"sync"}, {"dirsync"}, {"discard"}, {"sync", "discard"}};
+  for (const auto& words : options) {
+    TraceHeader header = header_of(512, 4096, 16);
+    header.mount = words;
+    for (const Scenario& scenario : scenarios()) {
+      EXPECT_EQ(run(header, scenario.make(header.cluster)), "")
+          << scenario.name << ": " << describe(header);
+    }
+  }
+}
+
+TEST(RealImage, TheBuiltInWorkloadsLeaveACleanVolume) {
+  const std::vector<harness::Workload> workloads = harness::builtin_workloads();
+  ASSERT_FALSE(workloads.empty());
+  for (const harness::Workload& workload : workloads) {
+    EXPECT_EQ(run(workload.trace.header, workload.trace.ops), "") << workload.name;
+  }
+}
+
+// Fails with the seed; `random_mixture` makes the same operations from it again.
+TEST(RealImage, RandomMixturesLeaveACleanVolumeOnEveryGeometry) {
+  for (const TraceHeader& geometry : geometries()) {
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      TraceHeader header = geometry;
+      header.keep = seed % 2 == 1;
+      sim::Prng prng(seed);
+      const Operations ops = random_mixture(prng, {.count = 300,
+                                                   .sector = header.sector,
+                                                   .cluster = header.cluster,
+                                                   .max_file = 12 * header.cluster});
+      EXPECT_EQ(run(header, ops), "") << describe(header) << ", seed " << seed;
+    }
+  }
+}
+
+// 4 MiB with clusters of 128 KiB: sixteen clusters in all, so that space runs out again and again.
+TEST(RealImage, RandomMixturesOnAFullVolumeLeaveItClean) {
+  for (uint64_t seed = 101; seed <= 110; ++seed) {
+    const TraceHeader header = header_of(512, 131072, 4);
+    sim::Prng prng(seed);
+    const Operations ops = random_mixture(prng, {.count = 200,
+                                                 .sector = header.sector,
+                                                 .cluster = header.cluster,
+                                                 .max_file = 6 * header.cluster});
+    EXPECT_EQ(run(header, ops), "") << describe(header) << ", seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace zerotail::real
