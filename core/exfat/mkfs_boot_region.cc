@@ -2,9 +2,9 @@
 // a reserved sector and the checksum sector (specification, section 3). Main and backup are alike.
 #include <algorithm>
 #include <bit>
-#include <cstddef>
 
 #include "mkfs_internal.h"
+#include "zerotail/exfat/boot_region.h"
 #include "zerotail/exfat/ondisk.h"
 
 namespace zerotail::exfat {
@@ -36,18 +36,6 @@ BootSector boot_sector(const VolumeLayout& layout, uint32_t serial) {
   boot.drive_select = 0x80;
   boot.boot_signature = kBootSignature;
   return boot;
-}
-
-// Section 3.4: over eleven sectors, without the fields a mounted volume changes.
-uint32_t boot_checksum(std::span<const std::byte> sectors) {
-  uint32_t sum = 0;
-  for (size_t index = 0; index < sectors.size(); ++index) {
-    const bool flags = index == offsetof(BootSector, volume_flags) ||
-                       index == offsetof(BootSector, volume_flags) + 1;
-    if (flags || index == offsetof(BootSector, percent_in_use)) continue;
-    sum = std::rotr(sum, 1) + std::to_integer<uint32_t>(sectors[index]);
-  }
-  return sum;
 }
 
 }  // namespace
