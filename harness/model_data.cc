@@ -96,33 +96,35 @@ Prediction Model::write(const Operation& op, Use use) {
   return answer(static_cast<int64_t>(count));
 }
 
-// Unlike a buffered write it never stops short for lack of space.
+// Unlike a buffered write it never stops short for lack of space. The gap before it is filled first
+// and stays, whatever becomes of the write itself. Clusters are asked for piece by piece: those
+// that the file has come first, and misalignment is noticed once a piece has its clusters.
 Prediction Model::direct_write(FileId id, const Operation& op) {
   const auto pos = static_cast<uint64_t>(op.off);
   const uint64_t length = std::min(static_cast<uint64_t>(op.len), max_size() - pos);
   const bool bad_start = pos % geometry_.logical != 0 || op.moff % kMemoryAlignment != 0;
   const bool bad_length = length % geometry_.logical != 0;
-  const uint64_t held = clusters_of(get(id).size);
-  const uint64_t needed = clusters_of(pos + length);
-  if (!bad_start && !bad_length && needed > held && needed - held > free_) {
-    return answer(Errno::kNoSpc);
-  }
   if (pos > get(id).valid_size) {
     if (const Errno error = fill_gap(id, pos); error != Errno::kOk) return answer(error);
   }
+  const uint64_t held = clusters_of(get(id).size);
+  const uint64_t needed = clusters_of(pos + length);
+  const bool no_space = needed > held && needed - held > free_;
+  const uint64_t old_end = held * geometry_.cluster;
+  if (pos >= old_end && no_space) return answer(Errno::kNoSpc);
   if (bad_start) return answer(Errno::kInval);
+  if (!bad_length && no_space) return answer(Errno::kNoSpc);
   if (bad_length) {
     // What lies on the clusters that the file has is written all the same.
-    const uint64_t old_end = clusters_of(get(id).size) * geometry_.cluster;
     if (pos < old_end && old_end < pos + length) {
       const uint64_t size = get(id).size;
       store(id, pos, op.seed, old_end - pos);
       set_size(edit(id), std::min(size, old_end));
+      if (no_space) return answer(Errno::kNoSpc);
     }
     return answer(Errno::kInval);
   }
-  const uint64_t now = clusters_of(get(id).size);
-  if (needed > now) free_ -= needed - now;
+  if (needed > held) free_ -= needed - held;
   store(id, pos, op.seed, length);
   return answer(static_cast<int64_t>(length));
 }
