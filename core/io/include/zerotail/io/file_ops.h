@@ -1,5 +1,5 @@
-// What a process does to the data of one file; S, V and Z move here as SEMANTICS.md of this folder
-// says. Every call takes the locks it needs.
+// What a process does to the data of one file. README.md has the table of how S, V and Z move.
+// Every call takes the locks it needs.
 #pragma once
 
 #include <span>
