@@ -18,8 +18,8 @@ TEST(Canary, FsyncThatSkipsTheDentrySetBreaksDurable) {
     ASSERT_TRUE(report.ok()) << report.error().message();
     bool seen = false;
     for (const Finding& finding : findings.findings()) {
-      seen = seen || (finding.violation.contract == Contract::kDurable &&
-                      finding.violation.path == "a");
+      seen = seen ||
+             (finding.violation.contract == Contract::kDurable && finding.violation.path == "a");
     }
     EXPECT_TRUE(seen) << name;
   }

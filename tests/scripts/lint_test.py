@@ -88,6 +88,13 @@ class FunctionLength(unittest.TestCase):
         self.assertEqual(fits, [])
         self.assertEqual(too_long, ["a.cc:3: f: 71 lines; a function has at most 70"])
 
+    def test_case_labels_do_not_count(self):
+        cases = "".join(f"    case E::k{i}:\n" for i in range(40))
+        fits = "void f() {\n" + cases + "    g();\n" * 68 + "}\n"
+        self.assertEqual(problems(lengths.check, a_dot_cc=fits), [])
+        too_long = "void f() {\n" + cases + "    g();\n" * 69 + "}\n"
+        self.assertEqual(len(problems(lengths.check, a_dot_cc=too_long)), 1)
+
     def test_scopes_are_no_functions(self):
         text = "namespace a::b {\nclass C final : public D<E(int)> {\n public:\n  int x;\n};\n}\n"
         self.assertEqual(self.names(text), {})

@@ -1,11 +1,17 @@
-"""Length of files and functions."""
+"""Length of files and functions.
+
+Lines that are nothing but a `case` label do not count: a switch over every operation is long, not
+complicated, and enums are switched over without a default.
+"""
 
 import ast
+import re
 
 from lint import cpp, tree
 
 MAX_FILE = 600
 MAX_FUNCTION = 70
+CASE_LABEL = re.compile(r"\s*case [\w:]+:$")
 MEASURED = (".cc", ".h", ".py", ".sh", ".cmake")
 
 
@@ -15,9 +21,16 @@ def python_functions(text):
             yield node.lineno, node.name, node.end_lineno - node.lineno + 1
 
 
+def cpp_functions(text):
+    lines = text.split("\n")
+    for line, name, length in cpp.functions(text):
+        labels = sum(bool(CASE_LABEL.match(body)) for body in lines[line - 1 : line - 1 + length])
+        yield line, name, length - labels
+
+
 def functions(path, text):
     if tree.is_cpp(path):
-        return cpp.functions(text)
+        return cpp_functions(text)
     return python_functions(text) if path.endswith(".py") else []
 
 

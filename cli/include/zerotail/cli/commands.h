@@ -16,11 +16,11 @@ namespace zerotail::cli {
 
 // What the process tells its caller. Numbers are part of the interface; 3 is not used.
 enum class ExitCode : int {
-  kOk = 0,             // done; nothing new found
+  kOk = 0,  // done; nothing new found
   // explore, repro: a violation that the baseline does not list; golden: a difference
   kNewViolations = 1,
-  kBadInput = 2,       // usage, unreadable or unusable input, output that cannot be written
-  kCheckErrors = 4,    // check: the volume was judged and has errors
+  kBadInput = 2,     // usage, unreadable or unusable input, output that cannot be written
+  kCheckErrors = 4,  // check: the volume was judged and has errors
 };
 
 using Run = std::function<ExitCode(Terminal&)>;

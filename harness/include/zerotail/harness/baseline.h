@@ -41,5 +41,4 @@ class Baseline {
   std::map<std::string, BaselineEntry> entries_;  // by fingerprint
 };
 
-
 }  // namespace zerotail::harness

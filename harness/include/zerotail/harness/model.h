@@ -2,9 +2,10 @@
 // what exFAT on iomap must do; it shares no code with core/ and knows no clusters but their number.
 //
 // Models: the tree of names, file identity, bytes, size, valid size, free clusters, errors.
-// Leaves out: where clusters lie, time stamps, what is on the disk before it is synced. Names are compared through a simple case
-// folding of its own (ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic), not the volume's table.
-// Invariant: valid_size <= size, and bytes at or past valid_size are zero.
+// Leaves out: where clusters lie, time stamps, what is on the disk before it is synced. Names are
+// compared through a simple case folding of its own (ASCII, Latin-1, Latin Extended-A, Greek,
+// Cyrillic), not the volume's table. Invariant: valid_size <= size, and bytes at or past valid_size
+// are zero.
 //
 // Copying is cheap: nodes and their bytes are shared until changed.
 #pragma once
