@@ -91,31 +91,6 @@ TEST(Explore, PruningHidesNoFinding) {
   EXPECT_GT(saved, 0u);
 }
 
-// A new cluster of the root directory belongs to no set: what it holds is read all the same.
-TEST(Explore, PruningHidesNothingInAClusterThatTheRootGrewBy) {
-  std::string text = R"({"trace":"root-grows","sector":512,"cluster":512,"size_mib":8})";
-  for (const char* name : {"f1", "f2", "f3", "f4", "f5"}) {
-    text += std::string("\n") + R"({"op":"create","path":")" + name + R"("})";
-  }
-  text +=
-      "\n"
-      R"({"op":"fsync","path":"f5"})"
-      "\n";
-  const auto trace = parse_trace(text, "trace");
-  ASSERT_TRUE(trace.ok()) << trace.error().message();
-  const Workload workload = workload_from_trace(*trace);
-  ExploreOptions options;
-  options.budget = 400;
-  FindingSet pruned;
-  const auto with = explore(workload, options, &pruned);
-  options.prune = false;
-  FindingSet all;
-  const auto without = explore(workload, options, &all);
-  ASSERT_TRUE(with.ok() && without.ok());
-  EXPECT_GT(all.findings().size(), 0u);
-  EXPECT_EQ(pruned.findings().size(), all.findings().size());
-}
-
 TEST(Explore, SameSeedSameDigest) {
   EXPECT_EQ(run("append-fsync").report.digest, run("append-fsync").report.digest);
 }
