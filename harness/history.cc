@@ -114,6 +114,8 @@ void History::record_unmount(bool succeeded) {
   if (succeeded) promise_everything(index);
 }
 
+bool History::sync_mount() const { return promise_mount_ && has_option(header_, "sync"); }
+
 std::string History::op_name(size_t op) const { return names_[op]; }
 
 // Adds a version to every file that differs in the newest model. Nodes are immutable and shared, so

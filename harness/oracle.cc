@@ -308,6 +308,13 @@ void Oracle::judge_problems(const std::vector<CheckProblem>& problems,
   for (const CheckProblem& problem : problems) {
     const bool set =
         problem.kind == CheckClass::kSetChecksum || problem.kind == CheckClass::kSetBroken;
+    const bool unmarked =
+        problem.kind == CheckClass::kUnmarked || problem.kind == CheckClass::kSystemUnmarked;
+    if (unmarked && history_.sync_mount()) {
+      out->push_back({Contract::kSyncMount, "unmarked",
+                      problem.path.size() > 1 ? problem.path.substr(1) : problem.path, std::nullopt,
+                      problem.detail()});
+    }
     if (!set && problem.kind != CheckClass::kCrossLink) continue;
     for (const std::string* path : {&problem.path, &problem.other}) {
       if (path->empty() || path->front() != '/') continue;

@@ -214,6 +214,15 @@ void DamagedVolume::leak() {
   store(at, get(at, 1) | uint64_t{1} << bit % 8, 1);
 }
 
+void DamagedVolume::unmark(const std::string& path) {
+  const CheckResult check = check_volume(*disk_);
+  const CheckGeometry& geometry = *check.view->geometry;
+  const uint64_t bit = check.view->find(path)->chain->runs.front().first.value() - 2;
+  const uint64_t at =
+      sim::dev_pos(geometry.sector_of(check.view->bitmap->runs.front().first)).value() + bit / 8;
+  store(at, get(at, 1) & ~(uint64_t{1} << bit % 8), 1);
+}
+
 void DamagedVolume::break_boot() { store(510, 0, 2); }
 
 void DamagedVolume::set_dirty() { store(106, get(106, 2) | 2, 2); }

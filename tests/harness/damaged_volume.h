@@ -39,7 +39,8 @@ class DamagedVolume {
   void resurrect(const std::string& path);
   // Gives the name another letter, name hash and checksum included.
   void spell(const std::string& path, char first_letter);
-  void leak();  // marks the last cluster as used
+  void leak();                           // marks the last cluster as used
+  void unmark(const std::string& path);  // its first cluster, in the bitmap
   void break_boot();
   void set_dirty();
   [[nodiscard]] std::vector<std::byte> bytes(const std::string& path, uint64_t pos,

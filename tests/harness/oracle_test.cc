@@ -233,7 +233,21 @@ TEST(Oracle, SyncMountKeepsWhatTheOptionPromises) {
                      kStartLines, sync);
   back.set_dirty();
   back.resurrect("keep");
-  EXPECT_EQ(back.verdict(), "consistent unmarked keep\nsync-mount back keep\n");
+  EXPECT_EQ(back.verdict(),
+            "consistent unmarked keep\nsync-mount back keep\nsync-mount unmarked keep\n");
+}
+
+TEST(Oracle, SyncMountMarksTheClustersInUse) {
+  const std::string lines = kStart + R"({"op":"write","path":"keep","off":9000,"len":9000,"seed":1}
+)";
+  DamagedVolume volume(lines, kStartLines, {.mount = "\"sync\"", .write_through = true});
+  volume.set_dirty();
+  volume.unmark("keep");
+  EXPECT_EQ(volume.verdict(), "consistent unmarked keep\nsync-mount unmarked keep\n");
+  DamagedVolume cached(lines, kStartLines, {.mount = "\"sync\""});
+  cached.set_dirty();
+  cached.unmark("keep");
+  EXPECT_EQ(cached.verdict(), "consistent unmarked keep\n");
 }
 
 TEST(Oracle, SyncMountDoesNotPromiseAMappedStore) {

@@ -68,6 +68,8 @@ class History {
   [[nodiscard]] const Model& model(size_t n) const { return models_[n]; }
   [[nodiscard]] const std::map<FileId, FileHistory>& files() const { return files_; }
   [[nodiscard]] const std::vector<Promise>& everything() const { return everything_; }
+  // A sync mount on a device without a volatile cache: all metadata in the order of the calls.
+  [[nodiscard]] bool sync_mount() const;
   // Did operation `op` return with a promise?
   [[nodiscard]] bool promises(size_t op) const { return promising_.contains(op); }
   // Operations that touched the directory at `path`, or one below it; the root is "".
