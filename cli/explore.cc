@@ -7,6 +7,7 @@
 
 #include "zerotail/cli/commands.h"
 #include "zerotail/cli/output_file.h"
+#include "zerotail/harness/check.h"
 #include "zerotail/harness/explain.h"
 #include "zerotail/harness/workloads.h"
 #include "zerotail/reports/explore_report.h"
@@ -126,6 +127,11 @@ sim::Result<harness::Baseline> load_baseline(const Options& options) {
 sim::Status load_image(const Options& options, harness::RecordOptions* record) {
   if (options.image.empty()) return {};
   ZT_ASSIGN(const sim::MemDisk disk, sim::load_image(options.image, {}));
+  const harness::CheckResult checked = harness::check_volume(disk);
+  if (!checked.view->mountable()) {
+    return sim::Error(sim::Errno::kInval, fmt::format("{}: cannot be mounted: {}", options.image,
+                                                      checked.problems.front().describe()));
+  }
   record->image = disk.snapshot();
   record->keep_free = options.keep_free;
   return {};
@@ -205,7 +211,7 @@ ExitCode run(const Options& options, Terminal& terminal) {
   const auto baseline = load_baseline(options);
   if (!baseline.ok()) return terminal.fail("baseline", baseline.error());
   if (auto status = load_image(options, &explore.record); !status.ok()) {
-    return terminal.fail("image", status.error());
+    return terminal.fail(options.image, status.error());
   }
   auto outputs = open_outputs(options);
   if (!outputs.ok()) return terminal.fail("output", outputs.error());

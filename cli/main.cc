@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 #include "zerotail/cli/commands.h"
@@ -102,6 +103,21 @@ ExitCode explain_parse_error(const CLI::App& app, const CLI::ParseError& error,
   return ExitCode::kBadInput;
 }
 
+// CLI11 reads -1 into an unsigned number as a very large one, and a number that is too large as the
+// largest there is; here both are refused.
+void refuse_strange_counts(CLI::App& command) {
+  for (CLI::Option* option : command.get_options()) {
+    if (option->get_type_name() != "UINT") continue;
+    option->check([](const std::string& text) {
+      uint64_t number = 0;
+      const char* end = text.data() + text.size();
+      const auto parsed = std::from_chars(text.data(), end, number);
+      if (parsed.ec == std::errc() && parsed.ptr == end) return std::string();
+      return fmt::format("'{}' is no whole number, or too large", text);
+    });
+  }
+}
+
 ExitCode run(int argc, char** argv, Terminal& terminal) {
   CLI::App app{
       "Crash and property tests for an exFAT file system on iomap, on a simulated disk.\n"
@@ -116,6 +132,7 @@ ExitCode run(int argc, char** argv, Terminal& terminal) {
   for (const Command& command : commands()) {
     CLI::App* parser = app.add_subcommand(command.name, command.summary);
     runs.push_back(command.setup(*parser));
+    refuse_strange_counts(*parser);
     parser->add_flag("--quiet", quiet, "No progress and no notes, only results and errors");
     parsers.push_back(parser);
   }

@@ -17,6 +17,7 @@ constexpr unsigned kDefaultWidth = 80;
 constexpr unsigned kBarWidth = 20;
 constexpr std::chrono::milliseconds kRedraw{200};
 constexpr std::chrono::seconds kPlainLine{10};
+constexpr double kTooLong = 100.0 * 3600;  // seconds left that say nothing to anybody
 
 bool environment_has(const char* name) {
   const char* value = std::getenv(name);
@@ -141,9 +142,10 @@ std::string Progress::line(uint64_t done, uint64_t findings, Duration elapsed,
     text += fmt::format("{} {}", grouped(done), options_.unit);
   }
   text += fmt::format(", {}/s", grouped(static_cast<uint64_t>(rate)));
-  if (total > done && rate > 0) {
-    const auto left = static_cast<int64_t>(static_cast<double>(total - done) / rate);
-    text += fmt::format(", {} left", clock_text(std::chrono::seconds(left)));
+  const double left = rate > 0 ? static_cast<double>(total - done) / rate : kTooLong;
+  if (total > done && left < kTooLong) {
+    const std::chrono::seconds whole(static_cast<int64_t>(left));
+    text += fmt::format(", {} left", clock_text(whole));
   }
   text += fmt::format(", {} {}", grouped(findings), findings == 1 ? "finding" : "findings");
   // One column less than the terminal has: a full line would wrap and could not be redrawn.

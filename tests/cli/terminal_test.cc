@@ -100,6 +100,15 @@ TEST(Progress, UnknownTotalGivesNoBarAndNoTimeLeft) {
   EXPECT_EQ(progress.line(50, 1, seconds(5), 100), "run 50 operations, 10/s, 1 finding");
 }
 
+TEST(Progress, TimeLeftIsSilentWhenItIsAbsurd) {
+  Capture capture({});
+  HandClock hand;
+  const Progress progress(capture.terminal,
+                          {.what = "explore", .unit = "states", .total = uint64_t{1} << 60},
+                          hand.clock());
+  EXPECT_EQ(progress.line(10, 0, seconds(1), 200).find("left"), std::string::npos);
+}
+
 TEST(Progress, LogGetsOnePlainLineEveryTenSeconds) {
   Capture capture({.interactive = false});
   HandClock hand;

@@ -32,6 +32,38 @@ TEST(BadInput, MisspeltOptionGetsAHint) {
   EXPECT_EQ(outcome.err, "zerotail: --versoin: unknown option; did you mean --version?\n");
 }
 
+TEST(BadInput, OptionOfACommandGetsItsHint) {
+  const Outcome outcome = run({"explore", "--bugdet", "5"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err, "zerotail: --bugdet: unknown option; did you mean --budget?\n");
+}
+
+TEST(BadInput, UnknownOptionComesBeforeWhatIsMissing) {
+  const Outcome outcome = run({"mkfs", "--bogus"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_EQ(outcome.err, "zerotail: --bogus: unknown option; see `zerotail mkfs --help`\n");
+}
+
+TEST(BadInput, NumbersMustBeWholeAndFit) {
+  for (const char* text : {"-1", "x", "1.5", "99999999999999999999999", ""}) {
+    const Outcome outcome = run({"explore", "--budget", text});
+    EXPECT_EQ(outcome.exit_code, 2) << text;
+    EXPECT_NE(outcome.err.find("--budget"), std::string::npos) << outcome.err;
+  }
+}
+
+TEST(BadInput, ReproIdSaysWhichFieldIsWrong) {
+  const Outcome outcome = run({"repro", "zt1:no-such:vc512:iomap-linux:s1:p1+"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("no-such"), std::string::npos) << outcome.err;
+}
+
+TEST(BadInput, UnknownContractIsNamed) {
+  const Outcome outcome = run({"explore", "--contract", "perfect"});
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_NE(outcome.err.find("--contract: unknown contract 'perfect'"), std::string::npos);
+}
+
 TEST(BadInput, FullStandardOutputIsAnError) {
   const Outcome outcome = run({"--help"}, "/dev/full");
   EXPECT_EQ(outcome.exit_code, 2);
