@@ -21,7 +21,7 @@ void memcpy_64_mib(benchmark::State& state) {
     std::memcpy(disk.data(), data.data(), data.size());
     benchmark::ClobberMemory();
   }
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kDiskSize.value()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kDiskSize.value()));
 }
 BENCHMARK(memcpy_64_mib);
 
@@ -29,7 +29,7 @@ void mem_disk_write_64_mib(benchmark::State& state) {
   const std::vector<std::byte> data(kDiskSize.value(), std::byte{1});
   sim::MemDisk disk({.capacity = sim::sectors(kDiskSize)});
   for (auto _ : state) disk.write(sim::DevPos{0}, data);
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * kDiskSize.value()));
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kDiskSize.value()));
 }
 BENCHMARK(mem_disk_write_64_mib);
 

@@ -120,9 +120,7 @@ struct Oracle::Found {
 };
 
 Oracle::Oracle(const Recording& recording)
-    : recording_(recording),
-      history_(*recording.history),
-      poison_(std::byte{recording.trace.header.poison}) {
+    : history_(*recording.history), poison_(std::byte{recording.trace.header.poison}) {
   for (const auto& [id, file] : history_.files()) {
     for (const FileVersion& version : file.versions) {
       if (version.node == nullptr) continue;

@@ -40,7 +40,7 @@ TEST_F(FolioIndexTest, FindsWhatWasInsertedFarApart) {
 }
 
 TEST_F(FolioIndexTest, WalksInAscendingOrder) {
-  for (const uint64_t place : {70000, 3, 64, 5}) index_.insert(place, folio(place));
+  for (const uint64_t place : {70000U, 3U, 64U, 5U}) index_.insert(place, folio(place));
   std::vector<uint64_t> seen;
   for (Folio* at = index_.next(0); at != nullptr; at = index_.next(at->index() + 1)) {
     seen.push_back(at->index());
@@ -49,7 +49,7 @@ TEST_F(FolioIndexTest, WalksInAscendingOrder) {
 }
 
 TEST_F(FolioIndexTest, DirtyWalkSeesTaggedOnly) {
-  for (const uint64_t place : {1, 2, 100, 9000}) index_.insert(place, folio(place));
+  for (const uint64_t place : {1U, 2U, 100U, 9000U}) index_.insert(place, folio(place));
   index_.set_dirty(2, true);
   index_.set_dirty(9000, true);
   EXPECT_EQ(index_.next_dirty(0)->index(), 2U);

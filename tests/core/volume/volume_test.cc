@@ -16,7 +16,7 @@ TEST_F(VolumeTest, MountRefusesWhatIsNoExfat) {
 
 TEST_F(VolumeTest, MountRefusesOddPageSizes) {
   sim::World world(1);
-  for (const uint64_t size : {0, 512, 5000, 131072}) {
+  for (const uint64_t size : {0U, 512U, 5000U, 131072U}) {
     const auto mounted = Volume::mount(world, disk_, {.page_size = sim::ByteCount{size}});
     EXPECT_EQ(mounted.code(), Errno::kInval) << size;
   }

@@ -89,7 +89,6 @@ class Oracle {
   std::vector<std::byte> read_found(const sim::SectorReader& disk, const VolumeView& view,
                                     const TreeNode& node, uint64_t limit) const;
 
-  const Recording& recording_;
   const History& history_;
   std::byte poison_;
   OpCounts counts_;
