@@ -16,7 +16,8 @@ std::string check_text(const std::string& image, const CheckResult& result) {
   if (view.volume_dirty) notes += ", VolumeDirty is set";
   if (view.media_failure) notes += ", MediaFailure is set";
   if (result.clean()) return text + fmt::format("{}: clean{}\n", image, notes);
-  return text + fmt::format("{}: {} problems{}{}\n", image, result.problems.size(),
+  return text + fmt::format("{}: {} problem{}{}{}\n", image, result.problems.size(),
+                            result.problems.size() == 1 ? "" : "s",
                             view.mountable() ? "" : ", cannot be mounted", notes);
 }
 

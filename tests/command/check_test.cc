@@ -30,7 +30,7 @@ TEST(CheckCommand, DamageExitsFourAndIsListed) {
   const Outcome outcome = run({"check", image, "--json", folder.path("out.json")});
   EXPECT_EQ(outcome.exit_code, 4);
   EXPECT_EQ(outcome.out.rfind("boot-checksum <boot>: ", 0), 0U) << outcome.out;
-  EXPECT_NE(outcome.out.find("1 problems, cannot be mounted"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("1 problem, cannot be mounted"), std::string::npos) << outcome.out;
   const std::string json = ScratchFolder::get(folder.path("out.json"));
   EXPECT_NE(json.find("\"class\": \"boot-checksum\""), std::string::npos) << json;
 }
