@@ -121,6 +121,10 @@ void AddressSpace::begin_clean(Folio& folio) {
 
 void AddressSpace::clear_dirty_blocks(Folio& folio) { folio.dirty_bits_.clear(0, folio.blocks_); }
 
+void AddressSpace::clear_dirty_blocks(Folio& folio, unsigned first, unsigned count) {
+  folio.dirty_bits_.clear(first, count);
+}
+
 void AddressSpace::cancel_dirty(Folio& folio) {
   if (folio.dirty_) begin_clean(folio);
   clear_dirty_blocks(folio);
@@ -131,6 +135,7 @@ void AddressSpace::remove(Folio& folio) {
   wait_writeback(folio);
   folio.unmap();
   cancel_dirty(folio);
+  folio.attached.reset();
   index_.erase(folio.index_);
   folio.owner_ = nullptr;
   const FolioRef caches_own(&folio);

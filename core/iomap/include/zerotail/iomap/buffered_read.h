@@ -9,14 +9,11 @@
 #include <span>
 
 #include "zerotail/iomap/iomap_file.h"
+#include "zerotail/mm/readahead.h"
 
 namespace zerotail::iomap {
 
-// How an open file has been read; makes sequential reads read ahead.
-struct ReadaheadState {
-  uint64_t next_index = 0;
-  uint64_t window = 0;  // folios
-};
+using mm::ReadaheadState;
 
 // Bytes read: fewer than asked for only at the end of the file, or before a block that could not
 // be read (EIO when it was the first).

@@ -61,6 +61,8 @@ class AddressSpace {
   // the blocks stay until clear_dirty_blocks().
   void begin_clean(Folio& folio);
   void clear_dirty_blocks(Folio& folio);
+  // Some blocks only; the folio itself stays as dirty as it was.
+  void clear_dirty_blocks(Folio& folio, unsigned first, unsigned count);
   // For a folio that goes away or turns out to hold nothing of the file.
   void cancel_dirty(Folio& folio);
 

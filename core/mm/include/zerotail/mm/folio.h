@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -25,6 +26,13 @@ class FolioPool;
 
 // How shared mappings have the folio: a store through a read-only (or absent) one faults.
 enum class MapState : uint8_t { kUnmapped, kReadOnly, kWritable };
+
+// What a user of the cache keeps with a folio (buffer heads); it goes when the folio leaves the
+// cache.
+class FolioPrivate {
+ public:
+  virtual ~FolioPrivate() = default;
+};
 
 // Keeps a folio's memory alive; says nothing about whether it is still in the cache.
 class FolioRef {
@@ -116,6 +124,8 @@ class Folio {
   uint32_t reads_pending = 0;
   bool read_failed = false;
   uint32_t writes_pending = 0;
+
+  std::unique_ptr<FolioPrivate> attached;
 
  private:
   friend class AddressSpace;
