@@ -149,6 +149,28 @@ std::span<const Sector> CrashImage::changed() const {
   return changed_;
 }
 
+sim::Digest CrashImage::delta(uint32_t unit) const {
+  const uint16_t pick = state_.picks[unit];
+  if (pick == 0) return {};
+  return segment_->versions[segment_->units[unit].versions[pick - 1U]].delta;
+}
+
+sim::Digest CrashImage::delta(Sector begin, Sector end) const {
+  const std::vector<Unit>& units = segment_->units;
+  auto unit = units.begin();
+  if (!segment_->overlapping) {
+    // The first unit that ends behind `begin`; units that do not overlap are ordered by their end.
+    unit = std::partition_point(units.begin(), units.end(),
+                                [begin](const Unit& u) { return u.sector + u.count <= begin; });
+  }
+  sim::Digest sum;
+  for (; unit != units.end() && unit->sector < end; ++unit) {
+    if (unit->sector + unit->count <= begin) continue;
+    sum += delta(static_cast<uint32_t>(unit - units.begin()));
+  }
+  return sum;
+}
+
 sim::Snapshot CrashImage::materialise() const {
   sim::MemDisk disk(segment_->base, {});
   for (const Sector s : changed()) {

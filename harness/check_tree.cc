@@ -20,6 +20,26 @@ ChainSpec spec_of(const VendorAllocation& vendor) {
           .no_fat_chain = vendor.no_fat_chain};
 }
 
+// A hash of everything that a look at the node shows.
+sim::Digest digest_of(const TreeNode& node) {
+  std::vector<uint64_t> words{node.set->digest.low, node.set->digest.high, node.set->entry};
+  const auto add = [&words](const Chain& chain) {
+    words.push_back(static_cast<uint64_t>(chain.stop) | (chain.no_fat_chain ? 0x100U : 0U));
+    words.push_back(chain.at.value() << 32 | chain.value);
+    for (const ClusterRun& run : chain.runs) {
+      words.push_back(run.first.value());
+      words.push_back(run.count.value());
+    }
+  };
+  if (node.chain != nullptr) add(*node.chain);
+  for (const auto& chain : node.vendor) add(*chain);
+  if (node.child != nullptr) {
+    words.push_back(node.child->digest.low);
+    words.push_back(node.child->digest.high);
+  }
+  return sim::bytes_digest(words.data(), words.size() * sizeof(words[0]), node.vendor.size());
+}
+
 // The set's own bytes are what they were: entry sets are equal when place and digest are.
 bool same_set(const EntrySet& a, const EntrySet& b) {
   return a.entry == b.entry && a.digest == b.digest;
@@ -187,8 +207,11 @@ std::shared_ptr<const DirectoryView> TreeBuilder::build_nodes(uint32_t index, co
       view->problems_below |= node->child->problems_below;
     }
     view->problems_below |= !node->problems.empty() || !node->set->problems.empty();
+    view->digest += node->digest;
     view->nodes.push_back(std::move(node));
   }
+  view->digest += built_[index].key;
+  view->digest += built_[index].content;
   return view;
 }
 
@@ -210,7 +233,10 @@ std::shared_ptr<const TreeNode> TreeBuilder::make_node(const std::shared_ptr<con
                                                        const Level& level) {
   auto node = std::make_shared<TreeNode>();
   node->set = old != nullptr ? old->set : set;
-  if (!set->usable()) return node;
+  if (!set->usable()) {
+    node->digest = digest_of(*node);
+    return node;
+  }
   const bool walk = old == nullptr || (mark & kChainMark) != 0;
   // A chain that comes out as it was stays the same object.
   const auto chain_of = [&](const ChainSpec& spec, const std::shared_ptr<const Chain>& before) {
@@ -240,6 +266,7 @@ std::shared_ptr<const TreeNode> TreeBuilder::make_node(const std::shared_ptr<con
     p.path = set->utf8;
     p.entry = set->entry;
   }
+  node->digest = digest_of(*node);
   return node;
 }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
-#include <unordered_set>
 
+#include "seen_states.h"
 #include "zerotail/harness/judge.h"
 
 namespace zerotail::harness {
@@ -83,10 +83,6 @@ class Collector {
   std::unordered_map<std::string, std::string> prints_;
 };
 
-struct DigestHash {
-  size_t operator()(const sim::Digest& digest) const { return digest.low; }
-};
-
 // The states of one workload, point by point.
 class Exploration {
  public:
@@ -134,32 +130,40 @@ class Exploration {
     progress->total += enumeration.states.size();
     const uint64_t context = judge_.context();
     judge_.move_to(point);
-    if (judge_.context() != context) seen_.clear();
-    for (const fault::CrashState& state : enumeration.states) {
-      explore_state(state);
+    if (judge_.context() != context) seen_.begin(judge_.far_units());
+    for (size_t i = 0; i < enumeration.states.size(); ++i) {
+      explore_state(enumeration.states[i]);
       ++progress->states;
-      if (hook && !hook(*progress)) return false;
+      if (hook && !hook(*progress)) {
+        counts_.left_out += enumeration.states.size() - i - 1;
+        return false;
+      }
     }
     return true;
   }
 
   void explore_state(const fault::CrashState& state) {
     image_.set(state);
-    if (options_.prune && !seen_.insert(image_.digest()).second) {
-      ++counts_.merged;
-      return;
+    if (options_.prune) {
+      switch (seen_.look_up(image_)) {
+        case SeenStates::Known::kSame:
+          ++counts_.merged;
+          return;
+        case SeenStates::Known::kEquivalent:
+          ++counts_.pruned;
+          return;
+        case SeenStates::Known::kNo:
+          break;
+      }
     }
     const std::string id = model_.print(state);
     const sim::ReproScope scope(repro_prefix_ + id);
-    const sim::Digest read = judge_.look_at(image_);
-    if (options_.prune && read != image_.digest() && !seen_.insert(read).second) {
-      ++counts_.pruned;
-      return;
-    }
+    judge_.look_at(image_);
     ++counts_.checked;
     digest_ += sim::bytes_digest(id.data(), id.size(), digest_.low);
     digest_ += image_.digest();
     collector_.add(judge_.judge(), id, &digest_);
+    if (options_.prune) seen_.add(image_, judge_.far_units_read());
   }
 
   const ExploreOptions& options_;
@@ -171,7 +175,7 @@ class Exploration {
   uint64_t per_point_ = 0;
   StateCounts counts_;
   sim::Digest digest_;
-  std::unordered_set<sim::Digest, DigestHash> seen_;  // disks judged in the present context
+  SeenStates seen_;
 };
 
 void report_wrong_answers(const Workload& workload, const ExploreOptions& options,

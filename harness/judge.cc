@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace zerotail::harness {
 namespace {
 
@@ -10,21 +12,17 @@ std::string plain_path(const std::string& path) {
   return path.size() > 1 && path.front() == '/' ? path.substr(1) : path;
 }
 
-// Marks the clusters (from 2 on) of a node's chains, and of everything below it.
-void mark_chains(const TreeNode& node, std::vector<bool>* clusters) {
-  const auto mark = [clusters](const std::shared_ptr<const Chain>& chain) {
+// Calls `visit` with the runs of a node's chains, and of everything below it.
+template <class Visit>
+void for_each_run(const TreeNode& node, const Visit& visit) {
+  const auto chain_runs = [&visit](const std::shared_ptr<const Chain>& chain) {
     if (chain == nullptr) return;
-    for (const ClusterRun& run : chain->runs) {
-      for (uint64_t i = 0; i < run.count.value(); ++i) {
-        const uint64_t index = run.first.value() - 2 + i;
-        if (index < clusters->size()) (*clusters)[index] = true;
-      }
-    }
+    for (const ClusterRun& run : chain->runs) visit(run);
   };
-  mark(node.chain);
-  for (const auto& vendor : node.vendor) mark(vendor);
+  chain_runs(node.chain);
+  for (const auto& vendor : node.vendor) chain_runs(vendor);
   if (node.child == nullptr) return;
-  for (const auto& child : node.child->nodes) mark_chains(*child, clusters);
+  for (const auto& child : node.child->nodes) for_each_run(*child, visit);
 }
 
 }  // namespace
@@ -45,17 +43,7 @@ void Judge::move_to(const fault::CrashPoint& point) {
     }
     if (probe_) probe_->move_to(point);
     have_counts_ = false;
-    const VolumeView& view = *checker_->base().view;
-    read_.clear();
-    if (view.mountable()) {
-      read_.resize(view.geometry->cluster_count);
-      TreeNode system;
-      for (const auto& chain : {view.bitmap, view.upcase_chain, view.root_chain}) {
-        system.vendor.push_back(chain);
-      }
-      mark_chains(system, &read_);
-      for (const auto& node : view.root->nodes) mark_chains(*node, &read_);
-    }
+    find_far_units(model_.segment(point));
   }
   const OpCounts counts = op_counts(recording_, point.event);
   if (have_counts_ && counts == counts_) return;
@@ -65,41 +53,75 @@ void Judge::move_to(const fault::CrashPoint& point) {
   oracle_.set_context(counts, base, checker_->base());
 }
 
-sim::Digest Judge::look_at(const fault::CrashImage& image) {
+void Judge::find_far_units(const fault::Segment& segment) {
+  far_.clear();
+  const VolumeView& view = *checker_->base().view;
+  // A state of overlapping units is not the sum of its units.
+  if (!view.mountable() || segment.overlapping) return;
+  const CheckGeometry& geometry = *view.geometry;
+  std::vector<bool> reached(geometry.cluster_count);
+  const auto mark = [&reached](const ClusterRun& run) {
+    const uint64_t first = run.first.value() - 2;
+    for (uint64_t i = first; i < first + run.count.value(); ++i) reached[i] = true;
+  };
+  TreeNode system;
+  for (const auto& chain : {view.bitmap, view.upcase_chain, view.root_chain}) {
+    system.vendor.push_back(chain);
+  }
+  for_each_run(system, mark);
+  for (const auto& node : view.root->nodes) for_each_run(*node, mark);
+  for (uint32_t i = 0; i < segment.units.size(); ++i) {
+    const fault::Unit& unit = segment.units[i];
+    bool far = true;
+    for (sim::Sector s = unit.sector; far && s < unit.sector + unit.count;
+         s += sim::SectorCount{1}) {
+      const std::optional<sim::Cluster> cluster = geometry.cluster_at(s);
+      far = cluster.has_value() && !reached[cluster->value() - 2];
+    }
+    if (far) far_.push_back(i);
+  }
+}
+
+void Judge::look_at(const fault::CrashImage& image) {
   image_ = &image;
   judgement_ = checker_->judge(image, image.changed());
-  sim::Digest digest = image.digest();
-  if (judgement_.everything || read_.empty() || !judgement_.view->geometry) return digest;
+}
+
+std::vector<uint32_t> Judge::far_units_read() const {
+  if (far_.empty() || judgement_.everything) return far_;
+  const std::vector<fault::Unit>& units = image_->segment().units;
   const CheckGeometry& geometry = *judgement_.view->geometry;
-  // Everything that the base or a changed entry reaches counts as read: more than is read at worst.
-  bool prepared = false;
-  for (const sim::Sector sector : image.changed()) {
-    const std::optional<sim::Cluster> cluster = geometry.cluster_at(sector);
-    if (!cluster || read_[cluster->value() - 2]) continue;
-    if (!prepared) {
-      prepared = true;
-      read_now_.assign(read_.size(), false);
-      for (const CheckDifference& d : judgement_.differences) {
-        if (d.now == nullptr) continue;
-        mark_chains(*d.now, &read_now_);
-      }
-      // The root has no set that could differ.
-      TreeNode root;
-      root.vendor.push_back(judgement_.view->root_chain);
-      mark_chains(root, &read_now_);
-    }
-    if (read_now_[cluster->value() - 2]) continue;
-    const std::byte fill = image.base().fill();
-    digest -= sim::disk_digest(sector, image.sector(sector), fill);
-    digest += sim::disk_digest(sector, image.base().sector(sector), fill);
+  std::vector<bool> read(units.size());
+  const auto mark = [&](const ClusterRun& run) {
+    const sim::Sector begin = geometry.sector_of(run.first);
+    const sim::Sector end = begin + geometry.cluster_sectors() * run.count.value();
+    auto unit = std::partition_point(far_.begin(), far_.end(), [&](uint32_t i) {
+      return units[i].sector + units[i].count <= begin;
+    });
+    for (; unit != far_.end() && units[*unit].sector < end; ++unit) read[*unit] = true;
+  };
+  for (const CheckDifference& d : judgement_.differences) {
+    if (d.now != nullptr) for_each_run(*d.now, mark);
   }
-  return digest;
+  // The root has no set that could differ.
+  for (const ClusterRun& run : judgement_.view->root_chain->runs) mark(run);
+  if (probe_) {
+    for (const uint32_t unit : probe_->units_read()) read[unit] = true;
+  }
+  std::vector<uint32_t> list;
+  for (const uint32_t unit : far_) {
+    if (read[unit]) list.push_back(unit);
+  }
+  return list;
 }
 
 const std::vector<Violation>& Judge::judge() {
   violations_.clear();
   judge_structure(judgement_, &violations_);
-  if (judgement_.view->mountable()) oracle_.judge(*image_, judgement_, &violations_);
+  if (judgement_.view->mountable()) {
+    oracle_.judge(*image_, judgement_, &violations_,
+                  [this](sim::Sector begin, sim::Sector end) { return image_->delta(begin, end); });
+  }
   if (probe_) probe_->probe(*image_, *judgement_.view, oracle_, &violations_);
   return violations_;
 }

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <span>
+
+#include "oracle_bytes.h"
 
 namespace zerotail::harness {
 namespace {
@@ -44,66 +43,6 @@ Contract lost_contract(const Expectation& e) {
 Contract content_contract(const Expectation& e) {
   if (e.promise != PromiseKind::kStart) return promise_contract(e.promise);
   return e.directories_touched ? Contract::kDurable : Contract::kContained;
-}
-
-constexpr size_t kPiece = FileContent::kChunk;
-constexpr size_t kSector = sim::kSectorSize.value();
-
-// Are the bytes at `pos` those of this version? False past its end.
-bool equals(const ModelNode& node, uint64_t pos, std::span<const std::byte> got) {
-  if (pos + got.size() > node.size) return false;
-  std::array<std::byte, kPiece> want;
-  while (!got.empty()) {
-    const size_t length = std::min(got.size(), kPiece);
-    node.content.read(pos, std::span(want).first(length));
-    if (std::memcmp(want.data(), got.data(), length) != 0) return false;
-    got = got.subspan(length);
-    pos += length;
-  }
-  return true;
-}
-
-// Which bytes of a piece of at most a sector are those of this version.
-void mark_equal(const ModelNode& node, uint64_t pos, std::span<const std::byte> piece,
-                std::array<bool, kSector>* known) {
-  if (pos >= node.size) return;
-  std::array<std::byte, kSector> want;
-  const size_t length = std::min<uint64_t>(piece.size(), node.size - pos);
-  node.content.read(pos, std::span(want).first(length));
-  for (size_t i = 0; i < length; ++i) (*known)[i] = (*known)[i] || want[i] == piece[i];
-}
-
-// The bytes, from `pos` 0 on, that are in none of the versions: a range around them and how many.
-// With `whole`, sectors that are in none of them as they stand count too, all of their bytes: a
-// sector is written at once.
-struct Foreign {
-  ByteRange range;
-  size_t count = 0;
-  bool all_poison = true;
-};
-
-std::optional<Foreign> foreign_bytes(std::span<const std::byte> got,
-                                     const std::vector<const ModelNode*>& versions,
-                                     bool zero_is_fine, bool whole, std::byte poison) {
-  std::optional<Foreign> foreign;
-  for (size_t begin = 0; begin < got.size(); begin += kSector) {
-    const std::span<const std::byte> piece =
-        got.subspan(begin, std::min(kSector, got.size() - begin));
-    const auto same = [&](const ModelNode* node) { return equals(*node, begin, piece); };
-    if (std::any_of(versions.begin(), versions.end(), same)) continue;
-    std::array<bool, kSector> known{};
-    for (const ModelNode* node : versions) mark_equal(*node, begin, piece, &known);
-    const auto piece_end = known.begin() + static_cast<std::ptrdiff_t>(piece.size());
-    if (whole && std::all_of(known.begin(), piece_end, [](bool k) { return k; })) known.fill(false);
-    for (size_t i = 0; i < piece.size(); ++i) {
-      if (known[i] || (zero_is_fine && piece[i] == std::byte{0})) continue;
-      if (!foreign) foreign = Foreign{{begin + i, begin + i + 1}, 0, true};
-      foreign->range.end = begin + i + 1;
-      ++foreign->count;
-      foreign->all_poison = foreign->all_poison && piece[i] == poison;
-    }
-  }
-  return foreign;
 }
 
 uint64_t valid_of(const TreeNode& node) {
@@ -200,6 +139,8 @@ void Oracle::set_context(OpCounts counts, const sim::SectorReader& base_disk,
   by_path_.clear();
   by_gone_path_.clear();
   base_verdicts_.clear();
+  remembered_.clear();
+  remembered_count_ = 0;
   for (const auto& [id, file] : history_.files()) {
     Expectation e = expect(file, counts);
     if (e.paths.empty() && e.gone_paths.empty()) continue;
@@ -212,6 +153,7 @@ void Oracle::set_context(OpCounts counts, const sim::SectorReader& base_disk,
   }
   find_always_there();
   base_verdicts_.resize(expectations_.size());
+  remembered_.resize(expectations_.size());
   if (!base.view->mountable()) return;
   for (size_t i = 0; i < expectations_.size(); ++i) {
     judge_file(base_disk, *base.view, expectations_[i], &base_verdicts_[i]);
@@ -276,14 +218,16 @@ void Oracle::mark_affected(const CheckJudgement& judgement) {
 }
 
 void Oracle::judge(const sim::SectorReader& disk, const CheckJudgement& judgement,
-                   std::vector<Violation>* out) {
+                   std::vector<Violation>* out, const DataKey& data) {
   ZT_ASSERT(have_context_);
   if (judgement.everything || !base_view_->mountable()) {
     for (const Expectation& e : expectations_) judge_file(disk, *judgement.view, e, out);
   } else {
     mark_affected(judgement);
     for (size_t i = 0; i < expectations_.size(); ++i) {
-      if (again_[i]) {
+      if (again_[i] && data) {
+        judge_remembered(disk, *judgement.view, i, data, out);
+      } else if (again_[i]) {
         judge_file(disk, *judgement.view, expectations_[i], out);
       } else if (!base_verdicts_[i].empty()) {
         out->insert(out->end(), base_verdicts_[i].begin(), base_verdicts_[i].end());

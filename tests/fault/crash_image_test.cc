@@ -76,6 +76,21 @@ TEST(CrashImage, PickChangesOneUnit) {
   EXPECT_EQ(byte_at(picked, 1), 0);
 }
 
+TEST(CrashImage, DeltasOfUnitsAddUpToTheDigest) {
+  LogBuilder log;
+  log.write(4, {1, 2});
+  log.write(9, {3});
+  const CrashModel model = log.model();
+  CrashImage image(model);
+  image.set({.point = 2, .picks = {1, 1, 1}});
+  const sim::Digest base = image.base().digest();
+  EXPECT_EQ(base + image.delta(sim::Sector{0}, sim::Sector{64}), image.digest());
+  EXPECT_EQ(image.delta(sim::Sector{5}, sim::Sector{9}), image.delta(1));
+  EXPECT_EQ(image.delta(sim::Sector{6}, sim::Sector{9}), sim::Digest{});
+  image.pick(1, 0);
+  EXPECT_EQ(image.delta(1), sim::Digest{});
+}
+
 TEST(CrashImage, StatesWithEqualContentHaveEqualDigests) {
   LogBuilder log;
   log.put(0, 1);

@@ -104,6 +104,19 @@ TEST(Explore, EveryStateIsCounted) {
   }
 }
 
+TEST(Explore, AStoppedRunCountsEveryStateToo) {
+  const auto workload = builtin_workload("rename-over");
+  ExploreOptions options;
+  options.budget = 100;
+  FindingSet findings;
+  const auto report = explore(*workload, options, &findings,
+                              [](const ExploreProgress& now) { return now.states < 20; });
+  ASSERT_TRUE(report.ok());
+  const StateCounts& states = report->states;
+  EXPECT_EQ(states.checked + states.merged + states.pruned, 20u);
+  EXPECT_EQ(states.considered, 20u + states.left_out);
+}
+
 TEST(Explore, EveryFindingIsRebuiltFromItsReproId) {
   const Outcome outcome = run("shrink-and-reuse");
   ASSERT_FALSE(outcome.findings.findings().empty());

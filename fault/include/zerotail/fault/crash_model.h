@@ -156,10 +156,16 @@ class CrashImage : public sim::SectorReader {
     return picked != nullptr ? picked : segment_->base.sector(sector);
   }
   [[nodiscard]] const sim::Snapshot& base() const { return segment_->base; }
+  [[nodiscard]] const Segment& segment() const { return *segment_; }
   // Sectors whose content differs from the base, ascending. Valid until the state changes.
   [[nodiscard]] std::span<const sim::Sector> changed() const;
   // Whole-disk digest, incremental.
   [[nodiscard]] sim::Digest digest() const { return digest_; }
+  // What a unit's pick adds to the base's digest; zero for pick 0.
+  [[nodiscard]] sim::Digest delta(uint32_t unit) const;
+  // The sum of it over the units that touch [begin, end): with one segment, equal sums stand for
+  // equal content of those units.
+  [[nodiscard]] sim::Digest delta(sim::Sector begin, sim::Sector end) const;
   // A disk with this content, sharing the base's chunks.
   [[nodiscard]] sim::Snapshot materialise() const;
 

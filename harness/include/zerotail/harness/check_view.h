@@ -130,6 +130,8 @@ struct TreeNode {
   std::vector<std::shared_ptr<const Chain>> vendor;
   std::shared_ptr<const DirectoryView> child;  // null: a file, or not followed
   std::vector<CheckProblem> problems;          // of its chains; path: the name only
+  // Of the set with its place, the chains and everything below: nodes with one digest look alike.
+  sim::Digest digest;
 };
 
 struct DirectoryView {
@@ -143,6 +145,7 @@ struct DirectoryView {
   uint32_t height = 1;                 // levels of directories, itself included
   std::vector<CheckProblem> problems;  // of the directory itself; path empty
   bool problems_below = false;         // it, a node or a directory below has problems
+  sim::Digest digest;                  // of its bytes and place, and of all its nodes
   [[nodiscard]] const TreeNode* node(size_t index) const { return nodes[index].get(); }
 };
 

@@ -3,13 +3,17 @@
 //
 // The walk's outcome depends on the sectors it reads and on nothing else, so it is remembered in a
 // decision tree over the picks of the units that were read, in the order of reading: a state whose
-// picks lead to a known leaf is not mounted again.
-// Files that the workload touched are also read through the core, once a leaf.
+// picks lead to a known leaf is not mounted again. A leaf holds the core's answers. They are
+// compared with the checker's view of each state, which may rest on sectors that the core does not
+// read, once a view.
+// Files that the workload touched are also read through the core, in the first state of a leaf.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "zerotail/fault/crash_model.h"
@@ -20,31 +24,54 @@
 
 namespace zerotail::harness {
 
+// What the core says of a volume: its directories by path, each with its entries in order.
+struct CoreAnswers {
+  struct Entry {
+    bool listed_directory = false;  // as the listing has it
+    bool directory = false;         // as stat has it
+    uint64_t size = 0;
+    std::string error;  // of stat; empty: none
+  };
+  struct Directory {
+    bool listed = false;
+    std::string error;
+    std::vector<std::pair<std::string, Entry>> entries;  // by name
+  };
+  bool mounted = false;
+  std::string error;  // why it was not
+  std::map<std::string, Directory> directories;
+};
+
 class CoreProbe {
  public:
   CoreProbe(const Recording& recording, const fault::CrashModel& model);
-  void move_to(const fault::CrashPoint& point);  // a point of another segment
-  // Appends what is wrong: kMountable "no-mount", "walk" or "core-differs".
+  void move_to(const fault::CrashPoint& point);  // forgets what it remembers
+  // Appends what is wrong: kMountable "no-mount" or "core-differs".
   void probe(const fault::CrashImage& image, const VolumeView& view, const Oracle& oracle,
              std::vector<Violation>* out);
+  // The units that the recovery of the state probed last has read.
+  [[nodiscard]] const std::vector<uint32_t>& units_read() const { return read_; }
   [[nodiscard]] uint64_t mounts() const { return mounts_; }
 
  private:
   struct Node {
     int32_t unit = -1;                                   // -1: a leaf
     std::map<uint16_t, std::unique_ptr<Node>> children;  // by pick
-    std::vector<Violation> verdict;
+    CoreAnswers answers;
+    std::map<std::pair<bool, sim::Digest>, std::vector<Violation>> verdicts;  // by view
   };
-  [[nodiscard]] const Node* recall(const fault::CrashImage& image) const;
-  void remember(const fault::CrashImage& image, const std::vector<sim::Sector>& reads,
-                std::vector<Violation> verdict);
-  std::vector<Violation> recover(const fault::CrashImage& image, const VolumeView& view,
-                                 const Oracle& oracle, std::vector<sim::Sector>* reads);
+  Node* recall(const fault::CrashImage& image);
+  Node* remember(const fault::CrashImage& image, const std::vector<sim::Sector>& reads,
+                 CoreAnswers answers);
+  CoreAnswers recover(const fault::CrashImage& image, const VolumeView& view, const Oracle& oracle,
+                      std::vector<sim::Sector>* reads, std::vector<Violation>* out);
 
   const Recording& recording_;
   const fault::CrashModel& model_;
   const fault::Segment* segment_ = nullptr;
   std::unique_ptr<Node> root_;
+  size_t leaves_ = 0;
+  std::vector<uint32_t> read_;
   uint64_t mounts_ = 0;
 };
 

@@ -23,18 +23,25 @@ class Judge {
 
   // Goes to a crash point; points ascend.
   void move_to(const fault::CrashPoint& point);
-  // Parses a state of that point. Returns the digest of the disk on which every sector that neither
-  // mount nor checker nor oracle reads is as in the segment's base: states with one such digest and
-  // one context have one verdict.
-  sim::Digest look_at(const fault::CrashImage& image);
+  // Parses a state of that point.
+  void look_at(const fault::CrashImage& image);
   // The violations of the state that was looked at last, in a stable order.
   [[nodiscard]] const std::vector<Violation>& judge();
+  // The units of the point's segment that lie outside everything that its base reaches, ascending:
+  // they are read only where a state points to them.
+  [[nodiscard]] const std::vector<uint32_t>& far_units() const { return far_; }
+  // Those of them that mount, checker, oracle or core have read of the state that was judged last,
+  // ascending. Two states of one context that agree in all units but far ones that one of them
+  // does not read have one verdict.
+  [[nodiscard]] std::vector<uint32_t> far_units_read() const;
   [[nodiscard]] OpCounts counts() const { return counts_; }
   // Changes whenever something else is expected of the same disk.
   [[nodiscard]] uint64_t context() const { return context_; }
   [[nodiscard]] uint64_t core_mounts() const { return probe_ ? probe_->mounts() : 0; }
 
  private:
+  void find_far_units(const fault::Segment& segment);
+
   const Recording& recording_;
   const fault::CrashModel& model_;
   uint32_t segment_ = UINT32_MAX;
@@ -44,8 +51,7 @@ class Judge {
   std::unique_ptr<IncrementalChecker> checker_;
   Oracle oracle_;
   std::unique_ptr<CoreProbe> probe_;
-  std::vector<bool> read_;  // clusters (from 2) in any chain of the segment's base
-  std::vector<bool> read_now_;
+  std::vector<uint32_t> far_;
   const fault::CrashImage* image_ = nullptr;
   CheckJudgement judgement_;
   std::vector<Violation> violations_;

@@ -7,10 +7,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "zerotail/harness/check_incremental.h"
@@ -47,14 +49,23 @@ class Oracle {
 
   // Operations issued and returned at the crash point, and the base view of its segment.
   void set_context(OpCounts counts, const sim::SectorReader& base_disk, const CheckResult& base);
-  // Appends the violations of a state that can be mounted.
+  // Equal answers stand for equal content of the sectors [begin, end) in one context.
+  using DataKey = std::function<sim::Digest(sim::Sector begin, sim::Sector end)>;
+  // Appends the violations of a state that can be mounted. With `data`, the verdict on a file is
+  // remembered with what it rests on: its entry sets, its chains and the sectors of its clusters.
   void judge(const sim::SectorReader& disk, const CheckJudgement& judgement,
-             std::vector<Violation>* out);
+             std::vector<Violation>* out, const DataKey& data = {});
   // Files that operations touched since their last promise, by path: for a closer look.
   [[nodiscard]] std::vector<std::string> touched_paths() const;
 
  private:
   struct Found;
+  struct DigestHash {
+    size_t operator()(const sim::Digest& digest) const { return digest.low; }
+  };
+  using Verdicts = std::unordered_map<sim::Digest, std::vector<Violation>, DigestHash>;
+  void judge_remembered(const sim::SectorReader& disk, const VolumeView& view, size_t index,
+                        const DataKey& data, std::vector<Violation>* out);
   Expectation expect(const FileHistory& file, OpCounts counts) const;
   void judge_file(const sim::SectorReader& disk, const VolumeView& view,
                   const Expectation& expectation, std::vector<Violation>* out);
@@ -96,6 +107,8 @@ class Oracle {
   bool have_context_ = false;
   std::vector<Expectation> expectations_;
   std::vector<std::vector<Violation>> base_verdicts_;
+  std::vector<Verdicts> remembered_;  // by expectation
+  size_t remembered_count_ = 0;
   std::vector<bool> again_;                // expectations to judge anew in the state at hand
   std::vector<std::string> always_there_;  // folded paths
   std::map<std::string, std::vector<size_t>> by_path_;       // folded path -> who may have the name
