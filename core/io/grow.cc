@@ -11,15 +11,13 @@ namespace {
 void hide_bytes_past_size(FileNode& node) {
   mm::AddressSpace& cache = node.cache();
   const sim::FilePos size = node.size();
-  const uint64_t inside = sim::offset_in(size, cache.folio_size()).value();
-  if (inside == 0) return;
   const mm::FolioRef ref = cache.find(cache.index_of(size));
-  if (!ref) return;
+  if (!ref || ref->pos() >= size) return;
   cache.lock(*ref);
   const mm::LockedFolio folio(cache, ref);
   if (folio->owner() != &cache) return;
   folio->write_protect();
-  folio->zero(inside, folio->size().value());
+  folio->zero((size - folio->pos()).value(), folio->size().value());
 }
 
 }  // namespace

@@ -4,15 +4,15 @@
 
 namespace zerotail::io {
 
-Mount::Mount(sim::World& world, sim::BlockDevice& device, sim::ByteCount page_size)
-    : world_(world), device_(device), pool_(page_size) {}
+Mount::Mount(sim::World& world, sim::BlockDevice& device, const CacheOptions& cache)
+    : world_(world), device_(device), pool_(cache.page_size, cache.folios) {}
 
 Mount::~Mount() = default;
 
 sim::Result<std::unique_ptr<Mount>> Mount::open(sim::World& world, sim::BlockDevice& device,
                                                 const exfat::Options& options,
-                                                sim::ByteCount page_size) {
-  std::unique_ptr<Mount> mount(new Mount(world, device, page_size));
+                                                const CacheOptions& cache) {
+  std::unique_ptr<Mount> mount(new Mount(world, device, cache));
   ZT_ASSIGN(mount->fs_, exfat::FileSystem::mount(world, device, options));
   return mount;
 }

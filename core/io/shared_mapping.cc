@@ -23,7 +23,7 @@ mm::FolioRef fault_in(FileNode& node, uint64_t index) {
     cache.lock(**folio);
     const mm::LockedFolio locked(cache, *folio);
     if (locked->owner() != &cache) continue;
-    locked->map(false);
+    locked->map(index, false);
     return *folio;
   }
 }
@@ -39,12 +39,12 @@ sim::Status fill_to(FileNode& node, sim::FilePos page_pos) {
 }
 
 // Where V must be for a page that can be stored to.
-sim::FilePos valid_for(const FileNode& node, const mm::Folio& folio) {
-  return std::min(folio.end(), node.size());
+sim::FilePos valid_for(FileNode& node, uint64_t index) {
+  return std::min(node.cache().pos_of(index + 1), node.size());
 }
 
-// The store fault: the folio becomes dirty, whole, and writable, and V moves to its end. None:
-// SIGBUS.
+// The store fault: the folio becomes dirty, whole, and the page writable, and V moves to the page's
+// end. None: SIGBUS.
 mm::FolioRef fault_for_store(FileNode& node, uint64_t index) {
   mm::AddressSpace& cache = node.cache();
   exfat::Inode& inode = node.inode();
@@ -54,18 +54,18 @@ mm::FolioRef fault_for_store(FileNode& node, uint64_t index) {
     if (!folio) return {};
     touch_modified_time(inode);
     std::unique_lock<sim::RwLock> moving(inode.lock(), std::defer_lock);
-    if (inode.valid_size() < valid_for(node, *folio)) {
+    if (inode.valid_size() < valid_for(node, index)) {
       moving.lock();
-      if (!fill_to(node, folio->pos()).ok()) return {};
+      if (!fill_to(node, cache.pos_of(index)).ok()) return {};
     }
     const std::shared_lock<sim::RwLock> guard(cache.invalidate_lock());
     cache.lock(*folio);
     const mm::LockedFolio locked(cache, folio);
-    const sim::FilePos valid = valid_for(node, *locked);
-    const bool gone = locked->owner() != &cache || locked->pos() >= node.size();
+    const sim::FilePos valid = valid_for(node, index);
+    const bool gone = locked->owner() != &cache || cache.pos_of(index) >= node.size();
     if (gone || (inode.valid_size() < valid && !moving.owns_lock())) continue;
     cache.mark_dirty(*locked);
-    locked->map(true);
+    locked->map(index, true);
     fs.mark_dirty(inode, exfat::DirtyBits::kPages);
     if (inode.valid_size() < valid) {
       inode.set_valid_size(valid);
@@ -85,14 +85,15 @@ MappedAccess load(FileNode& node, sim::FilePos pos, std::span<std::byte> out) {
   while (access.count < out.size()) {
     const uint64_t index = cache.index_of(pos);
     mm::FolioRef folio = cache.find(index);
-    if (!folio || folio->map_state() == mm::MapState::kUnmapped) folio = fault_in(node, index);
+    if (!folio || folio->map_state(index) == mm::MapState::kUnmapped) folio = fault_in(node, index);
     if (!folio) {
       access.sigbus = true;
       break;
     }
     const uint64_t offset = (pos - folio->pos()).value();
+    // No further than the page: its neighbours in the folio may not be mapped.
     const uint64_t count =
-        std::min<uint64_t>(out.size() - access.count, folio->size().value() - offset);
+        std::min<uint64_t>(out.size() - access.count, (cache.pos_of(index + 1) - pos).value());
     std::memcpy(out.data() + access.count, folio->data() + offset, count);
     access.count += count;
     pos += sim::ByteCount{count};
@@ -106,7 +107,7 @@ MappedAccess store(FileNode& node, sim::FilePos pos, std::span<const std::byte> 
   while (access.count < bytes.size()) {
     const uint64_t index = cache.index_of(pos);
     mm::FolioRef folio = cache.find(index);
-    if (!folio || folio->map_state() != mm::MapState::kWritable) {
+    if (!folio || folio->map_state(index) != mm::MapState::kWritable) {
       folio = fault_for_store(node, index);
     }
     if (!folio) {
@@ -115,7 +116,7 @@ MappedAccess store(FileNode& node, sim::FilePos pos, std::span<const std::byte> 
     }
     const uint64_t offset = (pos - folio->pos()).value();
     const uint64_t count =
-        std::min<uint64_t>(bytes.size() - access.count, folio->size().value() - offset);
+        std::min<uint64_t>(bytes.size() - access.count, (cache.pos_of(index + 1) - pos).value());
     std::memcpy(folio->data() + offset, bytes.data() + access.count, count);
     access.count += count;
     pos += sim::ByteCount{count};
@@ -125,7 +126,7 @@ MappedAccess store(FileNode& node, sim::FilePos pos, std::span<const std::byte> 
 
 void unmap_all(FileNode& node) {
   mm::AddressSpace& cache = node.cache();
-  for (mm::FolioRef folio = cache.next(0); folio; folio = cache.next(folio->index() + 1)) {
+  for (mm::FolioRef folio = cache.next(0); folio; folio = cache.next(folio->end_index())) {
     folio->unmap();
   }
 }

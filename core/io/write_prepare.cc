@@ -15,7 +15,7 @@ namespace {
 void revoke_stores(mm::AddressSpace& cache, sim::FilePos first, sim::FilePos last) {
   const uint64_t last_index = cache.index_of(last);
   for (mm::FolioRef folio = cache.next(cache.index_of(first));
-       folio && folio->index() <= last_index; folio = cache.next(folio->index() + 1)) {
+       folio && folio->index() <= last_index; folio = cache.next(folio->end_index())) {
     folio->unmap();
   }
 }

@@ -11,20 +11,23 @@ namespace zerotail::iomap {
 
 namespace {
 
-constexpr uint64_t kReadaheadStart = 4;   // folios
-constexpr uint64_t kReadaheadLimit = 32;  // folios: the kernel's 128 KiB with 4 KiB pages
+constexpr uint64_t kReadaheadStart = 4;   // pages
+constexpr uint64_t kReadaheadLimit = 32;  // pages: the kernel's 128 KiB with 4 KiB pages
+constexpr unsigned kOrderStep = 2;        // large folios grow with each sequential miss
 
 sim::Error read_error(const mm::Folio& folio) {
   return sim::Error(sim::Errno::kIo, "page cache: folio " + std::to_string(folio.index()));
 }
 
-// Folios to bring in for a miss at `index`: what is asked for, more when reading is sequential,
+// Pages to bring in for a miss at `index`: what is asked for, more when reading is sequential,
 // nothing past the size, and one alone when the rest would pass the readahead limit.
 uint64_t window_for(IomapFile& file, ReadaheadState& readahead, uint64_t index, uint64_t wanted) {
   const mm::AddressSpace& cache = file.cache();
   const bool sequential = index == 0 || index == readahead.next_index;
   readahead.window =
       sequential ? std::clamp(readahead.window * 2, kReadaheadStart, kReadaheadLimit) : 0;
+  const bool goes_on = sequential && index > 0;
+  readahead.order = goes_on ? std::min(readahead.order + kOrderStep, cache.largest_order()) : 0;
   uint64_t count = std::max({wanted, readahead.window, uint64_t{1}});
   const uint64_t last = cache.index_of(sim::FilePos{file.size().value() - 1});
   count = std::min(count, last - index + 1);
@@ -34,7 +37,7 @@ uint64_t window_for(IomapFile& file, ReadaheadState& readahead, uint64_t index, 
   return count;
 }
 
-// Brings `index` into the cache, with what stands behind it. `wanted`: folios the caller will use.
+// Brings `index` into the cache, with what stands behind it. `wanted`: pages the caller will use.
 sim::Status fill_from(IomapFile& file, ReadaheadState& readahead, uint64_t index, uint64_t wanted) {
   mm::AddressSpace& cache = file.cache();
   std::shared_lock<sim::RwLock> guard(cache.invalidate_lock());
@@ -46,10 +49,12 @@ sim::Status fill_from(IomapFile& file, ReadaheadState& readahead, uint64_t index
   const uint64_t count = window_for(file, readahead, index, wanted);
   mm::FolioRef first;
   ReadBatch batch(file);
-  for (uint64_t i = index; i < index + count; ++i) {
+  for (uint64_t i = index; i < index + count;) {
     if (cache.find(i)) break;
-    mm::LockedFolio folio(cache, cache.find_or_create_locked(i));
+    const uint64_t pages = std::min(index + count - i, uint64_t{1} << readahead.order);
+    mm::LockedFolio folio(cache, cache.find_or_create_locked(i, pages));
     if (i == index) first = folio.ref();
+    i = folio->end_index();
     batch.add(std::move(folio));
   }
   batch.finish();
@@ -82,7 +87,7 @@ sim::Status fill_dirty(IomapFile& file, sim::FilePos pos, sim::ByteCount length)
     const mm::LockedFolio folio(cache, ref);
     if (folio->owner() != &cache || !folio->uptodate()) continue;
     cache.mark_dirty(*folio);
-    ++index;
+    index = folio->end_index();
   }
   return {};
 }
@@ -110,16 +115,17 @@ sim::Status read_blocks(IomapFile& file, mm::Folio& folio, const Mapping& mappin
 sim::Result<uint64_t> buffered_read(IomapFile& file, ReadaheadState& readahead, sim::FilePos pos,
                                     std::span<std::byte> out) {
   mm::AddressSpace& cache = file.cache();
-  const uint64_t folio_size = cache.folio_size().value();
+  const uint64_t page_size = cache.page_size().value();
   uint64_t done = 0;
   while (done < out.size() && pos < file.size()) {
-    const uint64_t offset = sim::offset_in(pos, cache.folio_size()).value();
     const uint64_t left = std::min(out.size() - done, (file.size() - pos).value());
-    const uint64_t count = std::min(left, folio_size - offset);
     const uint64_t index = cache.index_of(pos);
     const mm::FolioRef folio = cache.find(index);
+    const uint64_t offset = folio ? (pos - folio->pos()).value() : 0;
+    const uint64_t count = folio ? std::min(left, folio->size().value() - offset) : 0;
     if (!folio || !folio->range_uptodate(offset, count)) {
-      const uint64_t wanted = (offset + left + folio_size - 1) / folio_size;
+      const uint64_t in_page = sim::offset_in(pos, cache.page_size()).value();
+      const uint64_t wanted = (in_page + left + page_size - 1) / page_size;
       const sim::Status filled = fill_from(file, readahead, index, wanted);
       if (filled.ok()) continue;  // look again: the size may have changed meanwhile
       if (done > 0) break;

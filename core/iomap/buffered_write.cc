@@ -10,15 +10,19 @@ namespace zerotail::iomap {
 
 namespace {
 
-// Writes up to `length` bytes into one folio; how many counted.
+// Writes up to `length` bytes into the folio at `pos`; how many counted.
 sim::Result<uint64_t> write_folio(IomapFile& file, const Mapping& mapping, sim::FilePos pos,
                                   uint64_t length, const CopySource& source, uint64_t from) {
   mm::AddressSpace& cache = file.cache();
   if (source.readable(from, length) == 0) {
     return sim::Error(sim::Errno::kFault, "buffered write: source buffer");
   }
-  const mm::LockedFolio folio(cache, cache.find_or_create_locked(cache.index_of(pos)));
+  const uint64_t index = cache.index_of(pos);
+  const sim::FilePos last = pos + sim::ByteCount{length - 1};
+  const uint64_t pages = cache.index_of(last) - index + 1;
+  const mm::LockedFolio folio(cache, cache.find_or_create_locked(index, pages));
   const uint64_t offset = (pos - folio->pos()).value();
+  length = std::min(length, folio->size().value() - offset);
   while (true) {
     ZT_TRY(write_begin(file, *folio, mapping, offset, length));
     const uint64_t copied = source.readable(from, length);
@@ -33,15 +37,11 @@ sim::Result<uint64_t> write_folio(IomapFile& file, const Mapping& mapping, sim::
 }  // namespace
 
 WriteResult buffered_write(IomapFile& file, sim::FilePos pos, const CopySource& source) {
-  const uint64_t folio_size = file.cache().folio_size().value();
   Iter iter(file, Intent::kWrite, pos, sim::ByteCount{source.bytes.size()});
   while (iter.next()) {
     while (iter.length() > sim::ByteCount{0}) {
-      const uint64_t room =
-          folio_size - sim::offset_in(iter.pos(), file.cache().folio_size()).value();
-      const uint64_t length = std::min(room, iter.length().value());
-      auto count =
-          write_folio(file, iter.mapping(), iter.pos(), length, source, iter.done().value());
+      auto count = write_folio(file, iter.mapping(), iter.pos(), iter.length().value(), source,
+                               iter.done().value());
       if (!count.ok()) {
         iter.fail(count.error());
         break;

@@ -168,11 +168,11 @@ sim::Status writeback(IomapFile& file, sim::FilePos first, sim::FilePos last) {
   uint64_t at = cache.index_of(first);
   for (mm::FolioRef ref = cache.next_dirty(at); ref && ref->index() <= last_index;
        ref = cache.next_dirty(at)) {
-    at = ref->index() + 1;
     // What is queued holds writeback flags that others wait for: it must go before we wait.
     if (ref->locked() || ref->writeback()) writer.submit();
     cache.lock(*ref);
     const mm::LockedFolio folio(cache, ref);
+    at = folio->end_index();
     if (folio->owner() != &cache) continue;
     cache.wait_writeback(*folio);
     if (folio->dirty()) writer.write_folio(*folio);

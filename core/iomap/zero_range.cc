@@ -9,8 +9,9 @@ namespace zerotail::iomap {
 
 namespace {
 
-sim::Status zero_in_folio(IomapFile& file, const Mapping& mapping, sim::FilePos pos,
-                          uint64_t length) {
+// Zeroes what [pos, pos + length), in one page, has to be zeroed of.
+sim::Status zero_in_page(IomapFile& file, const Mapping& mapping, sim::FilePos pos,
+                         uint64_t length) {
   mm::AddressSpace& cache = file.cache();
   const uint64_t index = cache.index_of(pos);
   if (mapping.type != MappingType::kMapped) {
@@ -30,13 +31,13 @@ sim::Status zero_in_folio(IomapFile& file, const Mapping& mapping, sim::FilePos 
 
 sim::Status zero_range(IomapFile& file, sim::FilePos pos, sim::ByteCount length) {
   if (pos >= file.size()) return {};
-  const sim::ByteCount folio_size = file.cache().folio_size();
+  const sim::ByteCount page_size = file.cache().page_size();
   Iter iter(file, Intent::kZero, pos, std::min(length, file.size() - pos));
   while (iter.next()) {
     while (iter.length() > sim::ByteCount{0}) {
       const sim::ByteCount count =
-          std::min(folio_size - sim::offset_in(iter.pos(), folio_size), iter.length());
-      sim::Status zeroed = zero_in_folio(file, iter.mapping(), iter.pos(), count.value());
+          std::min(page_size - sim::offset_in(iter.pos(), page_size), iter.length());
+      sim::Status zeroed = zero_in_page(file, iter.mapping(), iter.pos(), count.value());
       if (!zeroed.ok()) {
         iter.fail(zeroed.error());
         break;

@@ -8,13 +8,13 @@ namespace zerotail::mm {
 AddressSpace::AddressSpace(sim::Scheduler& scheduler, FolioPool& pool, sim::ByteCount block_size)
     : scheduler_(scheduler),
       pool_(pool),
-      block_size_(std::min(block_size, pool.folio_size())),
-      folio_shift_(static_cast<unsigned>(std::countr_zero(pool.folio_size().value()))),
+      block_size_(std::min(block_size, pool.page_size())),
+      page_shift_(pool.page_shift()),
       block_shift_(static_cast<unsigned>(std::countr_zero(block_size_.value()))),
       invalidate_lock_(scheduler, "invalidate lock"),
       folio_waiters_(scheduler) {
   ZT_ASSERT(std::has_single_bit(block_size.value()));
-  ZT_ASSERT(pool.folio_size() / block_size_ <= kMaxBlocksPerFolio);
+  ZT_ASSERT(kLargestFolio / block_size_ <= kMaxBlocksPerFolio);
 }
 
 AddressSpace::~AddressSpace() {
@@ -26,24 +26,33 @@ AddressSpace::~AddressSpace() {
   }
 }
 
-FolioRef AddressSpace::find_or_create_locked(uint64_t index) {
+FolioRef AddressSpace::create_locked(uint64_t index, uint64_t pages) {
+  ZT_ASSERT(pages > 0);
+  unsigned order = std::min(largest_order(), static_cast<unsigned>(std::bit_width(pages)) - 1);
+  if (order > 0) {
+    order = std::min(order, static_cast<unsigned>(std::countr_zero(index)));
+    while (order > 0 && index_.any({.first = index, .count = uint64_t{1} << order})) --order;
+  }
+  Folio& folio = pool_.take(order);
+  folio.owner_ = this;
+  folio.index_ = index;
+  folio.block_shift_ = static_cast<uint8_t>(block_shift_);
+  folio.blocks_ = static_cast<uint16_t>(folio.size() / block_size_);
+  folio.first_bit_ =
+      static_cast<uint16_t>(uint64_t{folio.page_in_group_} << page_shift_ >> block_shift_);
+  folio.locked_ = true;
+  folio.references_ = 1;  // the cache's own
+  index_.insert(range_of(folio), folio);
+  return FolioRef(&folio);
+}
+
+FolioRef AddressSpace::find_or_create_locked(uint64_t index, uint64_t pages) {
   while (true) {
     FolioRef folio = find(index);
-    if (!folio) {
-      folio = FolioRef(&pool_.take());
-      folio->owner_ = this;
-      folio->index_ = index;
-      folio->pos_ = pos_of(index);
-      folio->block_shift_ = block_shift_;
-      folio->blocks_ = static_cast<unsigned>(folio->size_ / block_size_);
-      folio->locked_ = true;
-      ++folio->references_;  // the cache's own
-      index_.insert(index, *folio);
-      return folio;
-    }
+    if (!folio) return create_locked(index, pages);
     lock(*folio);
     if (folio->owner_ == this) return folio;
-    unlock(*folio);  // removed while we waited
+    unlock(*folio);  // removed while we waited; not split, since we had it
   }
 }
 
@@ -96,7 +105,7 @@ void AddressSpace::wait_writeback_range(sim::FilePos first, sim::FilePos last) {
   if (writeback_count_ == 0) return;
   const uint64_t last_index = index_of(last);
   for (FolioRef folio = next(index_of(first)); folio && folio->index() <= last_index;
-       folio = next(folio->index() + 1)) {
+       folio = next(folio->end_index())) {
     wait_writeback(*folio);
   }
 }
@@ -106,23 +115,25 @@ void AddressSpace::mark_dirty(Folio& folio, uint64_t offset, uint64_t length) {
   if (length == 0) return;
   const auto first = static_cast<unsigned>(offset >> block_shift_);
   const auto last = static_cast<unsigned>((offset + length - 1) >> block_shift_);
-  folio.dirty_bits_.set(first, last - first + 1);
+  folio.group_->dirty.set(folio.first_bit_ + first, last - first + 1);
   if (folio.dirty_) return;
   folio.dirty_ = true;
-  index_.set_dirty(folio.index_, true);
+  index_.set_dirty(range_of(folio), true);
 }
 
 void AddressSpace::begin_clean(Folio& folio) {
   ZT_ASSERT(folio.locked_ && folio.dirty_);
   folio.write_protect();
   folio.dirty_ = false;
-  index_.set_dirty(folio.index_, false);
+  index_.set_dirty(range_of(folio), false);
 }
 
-void AddressSpace::clear_dirty_blocks(Folio& folio) { folio.dirty_bits_.clear(0, folio.blocks_); }
+void AddressSpace::clear_dirty_blocks(Folio& folio) {
+  folio.group_->dirty.clear(folio.first_bit_, folio.blocks_);
+}
 
 void AddressSpace::clear_dirty_blocks(Folio& folio, unsigned first, unsigned count) {
-  folio.dirty_bits_.clear(first, count);
+  folio.group_->dirty.clear(folio.first_bit_ + first, count);
 }
 
 void AddressSpace::cancel_dirty(Folio& folio) {
@@ -136,24 +147,47 @@ void AddressSpace::remove(Folio& folio) {
   folio.unmap();
   cancel_dirty(folio);
   folio.attached.reset();
-  index_.erase(folio.index_);
+  index_.erase(range_of(folio));
   folio.owner_ = nullptr;
   const FolioRef caches_own(&folio);
   --folio.references_;
 }
 
+void AddressSpace::split(Folio& folio, uint64_t index) {
+  ZT_ASSERT(folio.owner_ == this && folio.locked_ && !folio.writeback_);
+  Folio* at = &folio;
+  while (at->index_ != index) {
+    Folio& second = pool_.split(*at);
+    second.owner_ = this;
+    second.references_ = 1;  // the cache's own
+    second.dirty_ = at->dirty_;
+    index_.split(range_of(second), second);
+    second.recount();
+    at->recount();
+    if (index >= second.index_) at = &second;
+  }
+}
+
 void AddressSpace::truncate(sim::FilePos size) {
-  for (FolioRef folio = next(index_of(size)); folio; folio = next(folio->index() + 1)) {
+  uint64_t at = index_of(size);
+  const uint64_t behind = index_of(sim::round_up(size, page_size()));
+  while (const FolioRef folio = next(at)) {
     lock(*folio);
-    if (folio->owner_ == this) {
-      wait_writeback(*folio);
-      if (folio->pos() >= size) {
-        remove(*folio);
-      } else {
-        folio->zero((size - folio->pos()).value(), folio->size().value());
-      }
+    const LockedFolio locked(*this, folio);
+    if (folio->owner_ != this) continue;
+    wait_writeback(*folio);
+    if (folio->pos() >= size) {
+      at = folio->end_index();
+      remove(*folio);
+      continue;
     }
-    unlock(*folio);
+    folio->zero((size - folio->pos()).value(), folio->size().value());
+    if (behind < folio->end_index()) {
+      folio->unmap_from(behind);
+      constexpr uint32_t kOurs = 3;  // the cache's, and two in this function
+      if (folio->references_ == kOurs && !folio->attached) split(*folio, behind);
+    }
+    at = folio->end_index();
   }
 }
 
@@ -161,9 +195,9 @@ bool AddressSpace::invalidate(sim::FilePos first, sim::FilePos last, bool also_m
   bool all = true;
   const uint64_t last_index = index_of(last);
   for (FolioRef folio = next(index_of(first)); folio && folio->index() <= last_index;
-       folio = next(folio->index() + 1)) {
-    const bool mapped = folio->map_state() != MapState::kUnmapped;
-    if (folio->dirty() || folio->writeback() || (mapped && !also_mapped) || !try_lock(*folio)) {
+       folio = next(folio->end_index())) {
+    if (folio->dirty() || folio->writeback() || (folio->mapped() && !also_mapped) ||
+        !try_lock(*folio)) {
       all = false;
       continue;
     }

@@ -42,6 +42,23 @@ exfat::Options exfat_options(const MountOptions& options) {
   return result;
 }
 
+namespace {
+
+io::CacheOptions cache_options(const MountOptions& options) {
+  io::CacheOptions cache{.page_size = options.page_size};
+  switch (options.folios) {
+    case Folios::kSingle:
+      cache.folios = mm::FolioSizes::kSinglePage;
+      break;
+    case Folios::kLarge:
+      cache.folios = mm::FolioSizes::kLarge;
+      break;
+  }
+  return cache;
+}
+
+}  // namespace
+
 Volume::Volume(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Volume::~Volume() = default;
 
@@ -50,7 +67,8 @@ sim::Result<std::unique_ptr<Volume>> Volume::mount(sim::World& world, sim::Block
   ZT_TRY(check_options(options));
   auto impl = std::make_unique<Impl>();
   impl->options = options;
-  ZT_ASSIGN(impl->mount, io::Mount::open(world, device, exfat_options(options), options.page_size));
+  ZT_ASSIGN(impl->mount,
+            io::Mount::open(world, device, exfat_options(options), cache_options(options)));
   return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }
 

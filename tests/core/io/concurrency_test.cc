@@ -106,7 +106,7 @@ TEST_P(ConcurrencyTest, TheCacheAndTheDiskAgreeUnderAnySchedule) {
                        .cluster = sim::ByteCount{GetParam().cluster}});
     SlowDevice slow(volume.device, volume.world.loop, prng.fork("latency"));
     volume.mount.reset();
-    auto opened = Mount::open(volume.world, slow, {}, sim::kib(4));
+    auto opened = Mount::open(volume.world, slow, {}, {});
     ASSERT_TRUE(opened.ok());
     volume.mount = std::move(*opened);
     {

@@ -65,7 +65,7 @@ struct TestVolume {
   TestVolume() : TestVolume(Shape{}) {}
 
   void open(const exfat::Options& options = {}) {
-    auto opened = Mount::open(world, device, options, sim::kib(4));
+    auto opened = Mount::open(world, device, options, cache);
     ASSERT_TRUE(opened.ok()) << opened.error().message();
     mount = std::move(*opened);
   }
@@ -79,6 +79,7 @@ struct TestVolume {
   sim::MemDisk disk;
   sim::IoLog log;
   FailingDevice device;
+  CacheOptions cache;
   std::unique_ptr<Mount> mount;
 };
 

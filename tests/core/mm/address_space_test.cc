@@ -88,7 +88,7 @@ TEST_F(AddressSpaceTest, InvalidateLeavesDirtyAndMappedFolios) {
   const FolioRef clean = folio(0);
   const FolioRef dirty = dirty_folio(1);
   const FolioRef mapped = folio(2);
-  mapped->map(false);
+  mapped->map(2, false);
   EXPECT_FALSE(space_.invalidate(sim::FilePos{0}, sim::FilePos{1 << 20}, false));
   EXPECT_EQ(clean->owner(), nullptr);
   EXPECT_EQ(dirty->owner(), &space_);
@@ -97,12 +97,12 @@ TEST_F(AddressSpaceTest, InvalidateLeavesDirtyAndMappedFolios) {
 
 TEST_F(AddressSpaceTest, CleaningWriteProtectsMappings) {
   const FolioRef ref = dirty_folio(0);
-  ref->map(true);
+  ref->map(0, true);
   space_.lock(*ref);
   space_.begin_clean(*ref);
   space_.clear_dirty_blocks(*ref);
   space_.unlock(*ref);
-  EXPECT_EQ(ref->map_state(), MapState::kReadOnly);
+  EXPECT_EQ(ref->map_state(0), MapState::kReadOnly);
   EXPECT_FALSE(space_.any_dirty());
 }
 

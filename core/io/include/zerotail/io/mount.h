@@ -15,13 +15,19 @@ namespace zerotail::io {
 
 class FileNode;
 
+// How files are cached.
+struct CacheOptions {
+  sim::ByteCount page_size{4096};  // 4 to 64 KiB, a power of two
+  mm::FolioSizes folios = mm::FolioSizes::kSinglePage;
+};
+
 class Mount {
  public:
   // Errors as exfat::FileSystem::mount.
   [[nodiscard]] static sim::Result<std::unique_ptr<Mount>> open(sim::World& world,
                                                                 sim::BlockDevice& device,
                                                                 const exfat::Options& options,
-                                                                sim::ByteCount page_size);
+                                                                const CacheOptions& cache);
   // Writes nothing: without close() this is a power failure. No InodeRef may be left outside.
   ~Mount();
   Mount(const Mount&) = delete;
@@ -47,7 +53,7 @@ class Mount {
 
  private:
   friend class FileNode;
-  Mount(sim::World& world, sim::BlockDevice& device, sim::ByteCount page_size);
+  Mount(sim::World& world, sim::BlockDevice& device, const CacheOptions& cache);
   sim::Status write_inodes(bool wait);
 
   sim::World& world_;

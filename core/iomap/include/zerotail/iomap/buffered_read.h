@@ -20,8 +20,8 @@ using mm::ReadaheadState;
 [[nodiscard]] sim::Result<uint64_t> buffered_read(IomapFile& file, ReadaheadState& readahead,
                                                   sim::FilePos pos, std::span<std::byte> out);
 
-// The folio with every block uptodate, not locked. Takes no invalidate lock: the caller holds it
-// where it matters. EIO when the device failed.
+// The folio that has the page, with every block uptodate, not locked. Takes no invalidate lock: the
+// caller holds it where it matters. EIO when the device failed.
 [[nodiscard]] sim::Result<mm::FolioRef> read_folio(IomapFile& file, uint64_t index);
 
 // Brings [pos, pos + length) into the cache as it reads now, and marks those folios dirty whole:

@@ -1,5 +1,8 @@
-// The page cache of one file: its folios by index, their locks, dirty tags and writeback, and the
-// errors that writeback met.
+// The page cache of one file: its folios by page index, their locks, dirty tags and writeback, and
+// the errors that writeback met.
+//
+// Indexes and index ranges count pages. A walk goes on at Folio::end_index(), since a folio may
+// have several pages, and any of them finds it.
 //
 // Locking as in the kernel: invalidate_lock (shared to fill the cache, exclusive to empty it), then
 // folio locks in ascending order. A folio found in the cache must be locked, and its owner looked
@@ -18,8 +21,8 @@ namespace zerotail::mm {
 
 class AddressSpace {
  public:
-  // `block_size`: the file system's block, a power of two, at most the folio size and at least
-  // folio size / kMaxBlocksPerFolio. A larger block counts as one of the folio's size.
+  // `block_size`: the file system's block, a power of two, at most the page size and at least
+  // kLargestFolio / kMaxBlocksPerFolio. A larger block counts as one of the page's size.
   AddressSpace(sim::Scheduler& scheduler, FolioPool& pool, sim::ByteCount block_size);
   // Drops everything, dirty or not. Waits for I/O that still uses the folios.
   ~AddressSpace();
@@ -28,20 +31,23 @@ class AddressSpace {
 
   [[nodiscard]] sim::Scheduler& scheduler() { return scheduler_; }
   [[nodiscard]] sim::RwLock& invalidate_lock() { return invalidate_lock_; }
-  [[nodiscard]] sim::ByteCount folio_size() const { return pool_.folio_size(); }
+  [[nodiscard]] sim::ByteCount page_size() const { return pool_.page_size(); }
   [[nodiscard]] sim::ByteCount block_size() const { return block_size_; }
-  [[nodiscard]] uint64_t index_of(sim::FilePos pos) const { return pos.value() >> folio_shift_; }
+  [[nodiscard]] uint64_t index_of(sim::FilePos pos) const { return pos.value() >> page_shift_; }
   [[nodiscard]] sim::FilePos pos_of(uint64_t index) const {
-    return sim::FilePos{index << folio_shift_};
+    return sim::FilePos{index << page_shift_};
   }
+  // Folios have up to 2^largest_order() pages.
+  [[nodiscard]] unsigned largest_order() const { return pool_.largest_order(); }
   [[nodiscard]] uint64_t folio_count() const { return index_.count(); }
   [[nodiscard]] bool any_dirty() const { return index_.any_dirty(); }
 
-  // The folio, or none. Not locked.
+  // The folio that has the page, or none. Not locked.
   [[nodiscard]] FolioRef find(uint64_t index) const { return FolioRef(index_.find(index)); }
-  // The folio, locked; a new one (nothing uptodate) when there is none.
-  [[nodiscard]] FolioRef find_or_create_locked(uint64_t index);
-  // The first folio at or after `from` (with the dirty tag).
+  // The folio, locked; a new one (nothing uptodate) when there is none. A new one begins at `index`
+  // and has up to `pages` pages, as alignment, neighbours and the largest order allow.
+  [[nodiscard]] FolioRef find_or_create_locked(uint64_t index, uint64_t pages = 1);
+  // The folio of the first page at or after `from` that has one (with the dirty tag).
   [[nodiscard]] FolioRef next(uint64_t from) const { return FolioRef(index_.next(from)); }
   [[nodiscard]] FolioRef next_dirty(uint64_t from) const {
     return FolioRef(index_.next_dirty(from));
@@ -69,9 +75,10 @@ class AddressSpace {
   // Removes a locked folio: dirty or not, its content is lost.
   void remove(Folio& folio);
   // Nothing of the file at or past `size` stays: folios behind it go, the one that straddles it is
-  // zeroed from there (and stays as dirty as it was). Mappings of what goes are unmapped.
+  // zeroed from there (and stays as dirty as it was), and its pages behind go too unless somebody
+  // else uses the folio or keeps something with it. Mappings of what goes are unmapped.
   void truncate(sim::FilePos size);
-  // Removes the folios that [first, last] touches. Dirty ones, ones in use and, unless
+  // Removes the folios that [first, last] touches, whole. Dirty ones, ones in use and, unless
   // `also_mapped`, ones in a shared mapping stay; false when any stayed.
   bool invalidate(sim::FilePos first, sim::FilePos last, bool also_mapped);
 
@@ -89,11 +96,17 @@ class AddressSpace {
  private:
   void wait(Folio& folio, const char* what);
   void wake(Folio& folio);
+  [[nodiscard]] FolioRef create_locked(uint64_t index, uint64_t pages);
+  [[nodiscard]] static PageRange range_of(const Folio& folio) {
+    return {.first = folio.index(), .count = folio.pages()};
+  }
+  // Makes `index` the first page of a folio; the locked folio that has it keeps what is before.
+  void split(Folio& folio, uint64_t index);
 
   sim::Scheduler& scheduler_;
   FolioPool& pool_;
   sim::ByteCount block_size_;
-  unsigned folio_shift_;
+  unsigned page_shift_;
   unsigned block_shift_;
   FolioIndex index_;
   sim::RwLock invalidate_lock_;

@@ -20,6 +20,8 @@ namespace zerotail::volume {
 
 enum class IoPath : uint8_t { kIomap, kBufferHead };
 enum class Ordering : uint8_t { kLinux, kCareful };
+// Whether a folio of the page cache is one page, or as large as writes and readahead make it.
+enum class Folios : uint8_t { kSingle, kLarge };
 
 struct MountOptions {
   bool read_only = false;
@@ -28,7 +30,8 @@ struct MountOptions {
   bool discard = false;  // -o discard
   IoPath io_path = IoPath::kIomap;
   Ordering ordering = Ordering::kLinux;
-  sim::ByteCount page_size{4096};
+  sim::ByteCount page_size{4096};  // 4 to 64 KiB, a power of two
+  Folios folios = Folios::kSingle;
   // Seconds since 1970 at virtual time 0; time stamps are this plus the virtual clock.
   uint64_t start_time = 1767225600;  // 2026-01-01 00:00:00 UTC
 };
