@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> contracts;
   std::string image;
   std::string device;
+  std::string ordering;
   std::string baseline;
   std::string write_baseline;
   std::string json;
@@ -37,6 +38,7 @@ struct Options {
 struct Job {
   harness::Workload workload;
   harness::DeviceConfig device;
+  volume::Ordering ordering;
 };
 
 // Built-in workloads with a sync or dirsync mount run on both kinds of device: `sync-mount` is
@@ -47,9 +49,9 @@ void add_builtin(harness::Workload workload, const Options& options,
   if (both) {
     harness::DeviceConfig write_through = device;
     write_through.write_through = true;
-    jobs->push_back({workload, write_through});
+    jobs->push_back({workload, write_through, {}});
   }
-  jobs->push_back({std::move(workload), device});
+  jobs->push_back({std::move(workload), device, {}});
 }
 
 sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
@@ -60,7 +62,7 @@ sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
   std::vector<Job> jobs;
   for (const std::string& file : options.traces) {
     ZT_ASSIGN(harness::Trace trace, harness::load_trace(file));
-    jobs.push_back({harness::workload_from_trace(std::move(trace)), device});
+    jobs.push_back({harness::workload_from_trace(std::move(trace)), device, {}});
   }
   for (const std::string& name : options.workloads) {
     ZT_ASSIGN(harness::Workload workload, harness::builtin_workload(name));
@@ -70,6 +72,11 @@ sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
     for (harness::Workload& workload : harness::builtin_workloads()) {
       add_builtin(std::move(workload), options, device, &jobs);
     }
+  }
+  for (Job& job : jobs) {
+    const std::string& asked = job.workload.trace.header.ordering;
+    ZT_ASSIGN(job.ordering,
+              volume::parse_ordering(options.ordering.empty() ? asked : options.ordering));
   }
   return jobs;
 }
@@ -143,6 +150,7 @@ sim::Status explore_all(const std::vector<Job>& jobs, harness::ExploreOptions ex
   uint64_t done = 0;
   for (size_t i = 0; i < jobs.size(); ++i) {
     explore.record.device = jobs[i].device;
+    explore.record.ordering = jobs[i].ordering;
     const auto hook = [&](const harness::ExploreProgress& now) {
       // The rest is taken to be like what is known: good enough for a time left.
       const uint64_t each = (done + now.total) / (i + 1);
@@ -262,6 +270,9 @@ Run setup_explore(CLI::App& command) {
   command.add_option("--device", options->device,
                      "vc or wt (volatile cache, write-through) and the atomic unit in bytes, with "
                      ".noflush or .nofua for a device that lies (default: vc512)");
+  command.add_option("--ordering", options->ordering,
+                     "The order of metadata writes: linux, careful, or rules with commas between "
+                     "(default: what the trace's header says)");
   command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");
   command.add_option("--baseline", options->baseline,
                      "Known findings (default: those shipped for the built-in workloads)");

@@ -17,6 +17,7 @@ struct Options {
   std::string image;
   std::string results;
   std::string save_image;
+  std::string ordering;
   bool keep_free = false;
   bool force = false;
 };
@@ -46,6 +47,11 @@ sim::Status save(const Options& options, sim::World& world, harness::DiskStack& 
 ExitCode run(const Options& options, Terminal& terminal) {
   auto trace = harness::load_trace(options.trace);
   if (!trace) return terminal.fail("run", trace.error());
+  if (!options.ordering.empty()) {
+    const auto ordering = volume::parse_ordering(options.ordering);
+    if (!ordering) return terminal.fail("--ordering", ordering.error());
+    trace->header.ordering = volume::print(*ordering);
+  }
   // Outputs are refused before the work starts.
   auto results = open_results(options);
   if (!results) return terminal.fail(options.results, results.error());
@@ -100,6 +106,9 @@ Run setup_run(CLI::App& command) {
   command.add_option("--results", options->results,
                      "Write the results there, one JSON object a line (default: standard output)");
   command.add_option("--save-image", options->save_image, "Write the disk there after umount");
+  command.add_option("--ordering", options->ordering,
+                     "The order of metadata writes: linux, careful, or rules with commas between "
+                     "(default: what the header says)");
   command.add_flag("--force", options->force, "Overwrite existing outputs");
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }

@@ -65,8 +65,7 @@ sim::Result<volume::MountOptions> mount_options(const TraceHeader& header,
   }
   options.io_path =
       header.io_path == "buffer-head" ? volume::IoPath::kBufferHead : volume::IoPath::kIomap;
-  options.ordering =
-      header.ordering == "careful" ? volume::Ordering::kCareful : volume::Ordering::kLinux;
+  ZT_ASSIGN(options.ordering, volume::parse_ordering(header.ordering));
   options.page_size = sim::ByteCount{header.page};
   options.start_time = header.start_time;
   return options;

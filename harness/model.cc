@@ -7,6 +7,7 @@
 
 #include "model_names.h"
 #include "zerotail/sim/assert.h"
+#include "zerotail/volume/volume.h"
 
 namespace zerotail::harness {
 
@@ -56,6 +57,11 @@ ModelGeometry model_geometry(const TraceHeader& header, uint64_t cluster_count,
   geometry.page = header.page;
   geometry.cluster_count = cluster_count;
   geometry.clusters_free = clusters_free;
+  // A header that was read has an ordering that can be read.
+  if (const auto ordering = volume::parse_ordering(header.ordering); ordering.ok()) {
+    geometry.one_sector = ordering->has(volume::Rule::kOneSector);
+    geometry.replace_in_place = ordering->has(volume::Rule::kReplaceInPlace);
+  }
   return geometry;
 }
 

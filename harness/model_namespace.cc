@@ -31,6 +31,8 @@ int64_t number(uint64_t n) { return static_cast<int64_t>(n); }
 // The first run of free entries that is long enough; a directory grows by a cluster at a time,
 // never shrinks. Nothing: no space (the clusters it took before it noticed stay with it).
 std::optional<ModelNode::Place> Model::find_slots(FileId parent, uint64_t count) {
+  const uint64_t per_sector = geometry_.sector / kSlotSize;
+  const bool aligned = geometry_.one_sector && count <= per_sector;
   uint64_t run = 0;
   for (uint64_t i = 0;; ++i) {
     if (i == get(parent).slots.size()) {
@@ -40,6 +42,7 @@ std::optional<ModelNode::Place> Model::find_slots(FileId parent, uint64_t count)
       directory.slots.resize(directory.size / kSlotSize);
       directory.clean = false;
     }
+    if (aligned && i % per_sector == 0) run = 0;
     run = get(parent).slots[i] ? 0 : run + 1;
     if (run == count) return ModelNode::Place{i + 1 - count, count};
   }
@@ -163,21 +166,26 @@ Prediction Model::rename(const Operation& op) {
   if (to.id && is_directory && !get(*to.id).children.empty()) return answer(Errno::kNotEmpty);
 
   const uint64_t held = get(from.parent).places.at(*from.id).count;
+  const bool onto = to.id && geometry_.replace_in_place;
   const bool in_place = from.parent == to.parent && names::entry_count(to.name) <= held;
-  if (!in_place && !find_slots(to.parent, names::entry_count(to.name))) {
+  if (!in_place && !onto && !find_slots(to.parent, names::entry_count(to.name))) {
     return answer(Errno::kNoSpc);
   }
-  replace_name(from, to, in_place);
+  replace_name(from, to, in_place && !onto, onto);
   move_handles(op.path, op.to);
   return answer(0);
 }
 
 // The new set is written while the old one and the target's still stand; then they go.
-void Model::replace_name(const Target& from, const Target& to, bool in_place) {
+void Model::replace_name(const Target& from, const Target& to, bool in_place, bool onto) {
   const FileId id = *from.id;
   std::string spelling = names::narrow(to.name);
   std::optional<ModelNode::Place> place;
-  if (!in_place) place = find_slots(to.parent, names::entry_count(to.name));
+  if (onto) {
+    place = get(to.parent).places.at(*to.id);
+  } else if (!in_place) {
+    place = find_slots(to.parent, names::entry_count(to.name));
+  }
   const ModelNode::Place old = get(from.parent).places.at(id);
   if (in_place) place = ModelNode::Place{old.first, names::entry_count(to.name)};
   if (to.id) {

@@ -169,10 +169,6 @@ const char* io_path_word(volume::IoPath path) {
   return path == volume::IoPath::kIomap ? "iomap" : "buffer-head";
 }
 
-const char* ordering_word(volume::Ordering ordering) {
-  return ordering == volume::Ordering::kLinux ? "linux" : "careful";
-}
-
 }  // namespace
 
 Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& options) {
@@ -180,7 +176,7 @@ Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& 
   Recording recording;
   recording.trace = trace;
   recording.trace.header.io_path = io_path_word(options.io_path);
-  recording.trace.header.ordering = ordering_word(options.ordering);
+  recording.trace.header.ordering = volume::print(options.ordering);
   recording.device = options.device;
   ZT_ASSIGN(sim::MemDisk disk,
             options.image ? image_disk(*options.image, options.keep_free, &recording.trace.header)

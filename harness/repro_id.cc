@@ -37,29 +37,15 @@ const char* name_of(volume::IoPath path) {
   return "";
 }
 
-const char* name_of(volume::Ordering ordering) {
-  switch (ordering) {
-    case volume::Ordering::kLinux:
-      return "linux";
-    case volume::Ordering::kCareful:
-      return "careful";
-  }
-  return "";
-}
-
 sim::Status parse_mount(std::string_view text, ReproId* id) {
-  const size_t dash = text.rfind('-');
-  const std::string_view path = text.substr(0, dash);
-  const std::string_view ordering =
-      dash == std::string_view::npos ? std::string_view{} : text.substr(dash + 1);
   for (const auto candidate : {volume::IoPath::kIomap, volume::IoPath::kBufferHead}) {
-    if (path != name_of(candidate)) continue;
-    for (const auto policy : {volume::Ordering::kLinux, volume::Ordering::kCareful}) {
-      if (ordering != name_of(policy)) continue;
-      id->io_path = candidate;
-      id->ordering = policy;
-      return {};
-    }
+    const std::string_view path = name_of(candidate);
+    if (text.substr(0, path.size()) != path || text.substr(path.size(), 1) != "-") continue;
+    id->io_path = candidate;
+    auto ordering = volume::parse_ordering(text.substr(path.size() + 1));
+    if (!ordering.ok()) return wrong("repro id: " + ordering.error().where());
+    id->ordering = *ordering;
+    return {};
   }
   return wrong(fmt::format("repro id: '{}' is no I/O path and ordering (like iomap-linux)", text));
 }
@@ -99,7 +85,7 @@ sim::Result<DeviceConfig> parse_device(std::string_view text) {
 
 std::string print(const ReproId& id) {
   return fmt::format("{}:{}:{}:{}-{}:s{}:{}", kVersion, id.workload, print(id.device),
-                     name_of(id.io_path), name_of(id.ordering), id.seed, id.state);
+                     name_of(id.io_path), volume::print(id.ordering), id.seed, id.state);
 }
 
 sim::Result<ReproId> parse_repro_id(std::string_view text) {

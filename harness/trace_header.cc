@@ -8,6 +8,7 @@
 #include "json_line.h"
 #include "trace_table.h"
 #include "zerotail/harness/trace.h"
+#include "zerotail/volume/volume.h"
 
 namespace zerotail::harness {
 namespace {
@@ -148,6 +149,16 @@ std::string read_version(TraceHeader& header, const Json& json) {
   return version == 1 ? "" : "this program reads version 1";
 }
 
+// Kept as it is printed, so that two ways to write one set of rules are one header.
+std::string read_ordering(TraceHeader& header, const Json& json) {
+  std::string text;
+  if (std::string problem = read_text(text, json); !problem.empty()) return problem;
+  const auto ordering = volume::parse_ordering(text);
+  if (!ordering.ok()) return ordering.error().where();
+  header.ordering = volume::print(*ordering);
+  return "";
+}
+
 std::string read_poison(TraceHeader& header, const Json& json) {
   uint64_t byte = 0;
   const std::string problem = read_number(byte, json, 0, 255);
@@ -189,8 +200,7 @@ constexpr std::array<Key<TraceHeader>, 20> kHeaderKeys = {{
      [](H& h, const Json& j) { return read_choice(h.io_path, j, "iomap", "buffer-head"); },
      unless_default<&H::io_path>},
     {"mount", read_mount, unless_default<&H::mount>},
-    {"ordering", [](H& h, const Json& j) { return read_choice(h.ordering, j, "linux", "careful"); },
-     unless_default<&H::ordering>},
+    {"ordering", read_ordering, unless_default<&H::ordering>},
     {"preset", [](H& h, const Json& j) { return read_text(h.preset, j); },
      unless_default<&H::preset>},
     {"seed", [](H& h, const Json& j) { return read_number(h.seed, j, 0, kAny); },

@@ -186,6 +186,7 @@ void BufferCache::fill_bio(sim::Bio& bio, std::span<Buffer* const> run, sim::Bio
   bio.sector = sim::sector_at(pos(run[0]->block_));
   bio.count = sim::sectors(options_.block_size * run.size());
   bio.tag = run[0]->tag_;
+  ZT_ASSERT(bio.tag.kind < kIoKindCount);
   bio.segments.reserve(run.size());
   for (Buffer* buffer : run) {
     ZT_ASSERT(!buffer->in_flight_);
@@ -204,6 +205,9 @@ void BufferCache::finish(std::span<Buffer* const> run, const sim::Bio& bio) {
   }
   if (bio.op == sim::BioOp::kWrite) {
     --writes_in_flight_;
+    KindState& kind = kinds_[bio.tag.kind];
+    --kind.in_flight;
+    kind.written_at = clock_.now();
     if (!ok && !remembered_) {
       remembered_ =
           sim::Error(bio.status, std::string("buffer: write of ") + io_kind_name(bio.tag.kind) +
@@ -228,7 +232,10 @@ sim::Status BufferCache::transfer(std::span<Buffer* const> sorted, sim::BioOp op
   }
   for (const auto& one : transfers) {
     ++outstanding;
-    if (op == sim::BioOp::kWrite) ++writes_in_flight_;
+    if (op == sim::BioOp::kWrite) {
+      ++writes_in_flight_;
+      ++kinds_[one->bio.tag.kind].in_flight;
+    }
     one->bio.end_io = [this, &run = one->run, &outstanding](sim::Bio& bio) {
       --outstanding;
       finish(run, bio);
@@ -310,7 +317,11 @@ sim::Status BufferCache::write_through(Buffer& buffer, WriteFlags flags) {
   wait_idle(buffer);
   ZT_ASSERT(buffer.uptodate_);
   Buffer* const one = &buffer;
-  return write_sorted({&one, 1}, flags);
+  if (!flags.preflush) return write_sorted({&one, 1}, flags);
+  const uint64_t flush = clock_.start();
+  ZT_TRY(write_sorted({&one, 1}, flags));
+  clock_.done(flush);
+  return {};
 }
 
 sim::Status BufferCache::sync_all_of(std::span<Buffer* const> buffers, Merge merge) {
@@ -399,9 +410,38 @@ void BufferCache::drop_clean() {
 // ---- the device
 
 sim::Status BufferCache::flush() {
+  const uint64_t flush = clock_.start();
   const sim::Errno status = sim::flush(scheduler_, device_);
-  if (status == sim::Errno::kOk) return {};
-  return sim::Error(status, "buffer: flush of the device");
+  if (status != sim::Errno::kOk) return sim::Error(status, "buffer: flush of the device");
+  clock_.done(flush);
+  return {};
+}
+
+bool BufferCache::busy(IoKinds kinds) const {
+  for (uint32_t kind = 0; kind < kIoKindCount; ++kind) {
+    if (kinds.has(kind) && kinds_[kind].in_flight > 0) return true;
+  }
+  return std::any_of(dirty_.begin(), dirty_.end(),
+                     [kinds](const Buffer* buffer) { return kinds.has(buffer->tag_.kind); });
+}
+
+sim::Status BufferCache::harden(IoKinds kinds) {
+  const auto in_flight = [this, kinds] {
+    for (uint32_t kind = 0; kind < kIoKindCount; ++kind) {
+      if (kinds.has(kind) && kinds_[kind].in_flight > 0) return true;
+    }
+    return false;
+  };
+  // What was dirtied while its write is in flight is written once more.
+  while (in_flight()) io_done_.wait("metadata in flight");
+  std::vector<Buffer*> sorted = dirty_sorted();
+  std::erase_if(sorted, [kinds](const Buffer* buffer) { return !kinds.has(buffer->tag_.kind); });
+  ZT_TRY(write_sorted(sorted, {}));
+  while (in_flight()) io_done_.wait("metadata in flight");
+  for (uint32_t kind = 0; kind < kIoKindCount; ++kind) {
+    if (kinds.has(kind) && !clock_.covers(kinds_[kind].written_at)) return flush();
+  }
+  return {};
 }
 
 sim::Status BufferCache::discard(Block first, BlockCount count) {

@@ -1,5 +1,7 @@
 #include "zerotail/exfat/allocator.h"
 
+#include <algorithm>
+#include <iterator>
 #include <mutex>
 #include <string>
 
@@ -9,6 +11,7 @@ namespace zerotail::exfat {
 // in between, a run may take the three steps at once.
 sim::Status Allocator::take(Work& work, sim::Cluster first, sim::ClusterCount count, bool sync) {
   ZT_TRY(bitmap_.set_run(first, count, sync));
+  reused(first, count);
   std::vector<ClusterRun>& runs = work.got.runs;
   const bool contiguous = !runs.empty() && runs.back().first + runs.back().count == first;
   const sim::Cluster before = work.last;
@@ -57,6 +60,8 @@ sim::Status Allocator::gather(Work& work, const AllocationRequest& request, sim:
 sim::Result<NewClusters> Allocator::allocate(const AllocationRequest& request) {
   ZT_ASSERT(request.count.value() > 0);
   const std::lock_guard guard(lock_);
+  // Clusters that wait are given out only when nothing else is left.
+  if (request.count > bitmap_.available() && !waiting_.empty()) ZT_TRY(settle_locked());
   if (request.count > bitmap_.available()) {
     return sim::Error(sim::Errno::kNoSpc,
                       "bitmap: " + std::to_string(request.count.value()) + " clusters asked, " +
@@ -91,13 +96,18 @@ sim::Result<NewClusters> Allocator::allocate(const AllocationRequest& request) {
 
 sim::Status Allocator::free(std::span<const ClusterRun> runs, const FreeOptions& options) {
   const std::lock_guard guard(lock_);
+  return clear(runs, options, AllocationBitmap::Clear::kBoth);
+}
+
+sim::Status Allocator::clear(std::span<const ClusterRun> runs, const FreeOptions& options,
+                             AllocationBitmap::Clear what) {
   sim::Status first;
   const auto note = [&first](sim::Status status) {
     if (first.ok()) first = std::move(status);
   };
   std::vector<buffer::BufferRef> touched;
   for (const ClusterRun& run : runs) {
-    note(bitmap_.clear_run(run.first, run.count, touched));
+    note(bitmap_.clear_run(run.first, run.count, touched, what));
     if (!options.discard) continue;
     const buffer::BlockCount blocks{geometry_.bytes(run.count) / geometry_.sector_size()};
     // A device that fails to discard has lost nothing: the driver goes on as well.
@@ -107,6 +117,101 @@ sim::Status Allocator::free(std::span<const ClusterRun> runs, const FreeOptions&
     for (const buffer::BufferRef& buffer : touched) note(cache_.sync(*buffer));
   }
   return first;
+}
+
+// ---- freeing in two parts
+
+sim::Status Allocator::free_later(std::vector<ClusterRun> runs, const FreeOptions& options,
+                                  std::optional<sim::Cluster> end) {
+  const bool disk_waits = ordering_.has(Rule::kSetBeforeFree);
+  const bool reuse_waits = ordering_.has(Rule::kLateReuse);
+  if (!disk_waits && !reuse_waits) return free(runs, options);
+  ZT_ASSERT(disk_waits || !end);
+  const std::lock_guard guard(lock_);
+  Waiting one{.runs = std::move(runs), .options = options, .end = end, .reserved = {}};
+  sim::Status status;
+  if (reuse_waits) {
+    for (const ClusterRun& run : one.runs) one.reserved += run.count;
+    if (!disk_waits)
+      status = clear(one.runs, {.sync = options.sync}, AllocationBitmap::Clear::kDisk);
+  } else {
+    status = clear(one.runs, {.discard = options.discard}, AllocationBitmap::Clear::kCopy);
+  }
+  waiting_.push_back(std::move(one));
+  return status;
+}
+
+bool Allocator::end_is_waiting(sim::Cluster cluster) const {
+  return std::any_of(waiting_.begin(), waiting_.end(),
+                     [cluster](const Waiting& one) { return one.end == cluster; });
+}
+
+sim::Status Allocator::release(size_t count) {
+  const std::lock_guard guard(lock_);
+  return release_locked(count);
+}
+
+sim::Status Allocator::release_locked(size_t count) {
+  ZT_ASSERT(count <= waiting_.size());
+  const auto stop = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<Waiting> ready(std::make_move_iterator(waiting_.begin()),
+                             std::make_move_iterator(stop));
+  waiting_.erase(waiting_.begin(), stop);
+  sim::Status first;
+  const auto note = [&first](sim::Status status) {
+    if (first.ok()) first = std::move(status);
+  };
+  for (const Waiting& one : ready) {
+    if (one.end) note(fat_.set_end(*one.end));
+    FreeOptions options = one.options;
+    options.discard = options.discard && ordering_.has(Rule::kLateReuse);
+    if (ordering_.has(Rule::kSetBeforeFree)) {
+      note(clear(one.runs, {.sync = options.sync}, AllocationBitmap::Clear::kDisk));
+    }
+    if (ordering_.has(Rule::kLateReuse)) {
+      note(clear(one.runs, {.discard = options.discard}, AllocationBitmap::Clear::kCopy));
+    }
+  }
+  return first;
+}
+
+sim::Status Allocator::settle() {
+  const std::lock_guard guard(lock_);
+  return settle_locked();
+}
+
+sim::Status Allocator::settle_locked() {
+  if (waiting_.empty()) return {};
+  ZT_TRY(cache_.harden(buffer::IoKind::kDirectory));
+  return release_locked(waiting_.size());
+}
+
+// Clusters with a new owner are in use: nothing of an older free of them may be done any more.
+void Allocator::reused(sim::Cluster first, sim::ClusterCount count) {
+  const sim::Cluster end = first + count;
+  for (Waiting& one : waiting_) {
+    if (one.end && *one.end >= first && *one.end < end) one.end.reset();
+    std::vector<ClusterRun> left;
+    for (const ClusterRun& run : one.runs) {
+      const sim::Cluster run_end = run.first + run.count;
+      if (run.first < std::min(first, run_end)) {
+        left.push_back({.file_cluster = {},
+                        .first = run.first,
+                        .count = std::min(first, run_end) - run.first});
+      }
+      if (std::max(end, run.first) < run_end) {
+        const sim::Cluster from = std::max(end, run.first);
+        left.push_back({.file_cluster = {}, .first = from, .count = run_end - from});
+      }
+    }
+    one.runs = std::move(left);
+  }
+}
+
+sim::ClusterCount Allocator::available() const {
+  sim::ClusterCount count = bitmap_.available();
+  for (const Waiting& one : waiting_) count += one.reserved;
+  return std::min(count, geometry_.cluster_count());
 }
 
 }  // namespace zerotail::exfat

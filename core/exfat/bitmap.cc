@@ -135,12 +135,20 @@ sim::Result<AllocationBitmap::Place> AllocationBitmap::place(uint64_t index) con
 }
 
 void AllocationBitmap::put(Place& at, uint64_t index, bool used) {
+  put_disk(at, index, used);
+  put_copy(index, used);
+}
+
+void AllocationBitmap::put_copy(uint64_t index, bool used) {
+  uint64_t& word = words_[index / kWordBits];
+  word = used ? word | word_bit(index) : word & ~word_bit(index);
+}
+
+void AllocationBitmap::put_disk(Place& at, uint64_t index, bool used) {
   const uint64_t bit = index - at.bits_before;
   const auto mask = static_cast<std::byte>(1U << (bit % kByteBits));
   std::byte& byte = at.buffer->data()[bit / kByteBits];
   byte = used ? byte | mask : byte & ~mask;
-  uint64_t& word = words_[index / kWordBits];
-  word = used ? word | word_bit(index) : word & ~word_bit(index);
   cache_->mark_dirty(*at.buffer);
 }
 
@@ -171,7 +179,7 @@ sim::Status AllocationBitmap::set_run(sim::Cluster first, sim::ClusterCount coun
 }
 
 sim::Status AllocationBitmap::clear_run(sim::Cluster first, sim::ClusterCount count,
-                                        std::vector<buffer::BufferRef>& touched) {
+                                        std::vector<buffer::BufferRef>& touched, Clear what) {
   const uint64_t start = index_of(first);
   const uint64_t end = start + count.value();
   const uint64_t per_block = cache_->block_size().value() * kByteBits;
@@ -179,8 +187,10 @@ sim::Status AllocationBitmap::clear_run(sim::Cluster first, sim::ClusterCount co
     ZT_ASSIGN(Place at, place(index));
     const uint64_t stop = std::min(end, index - index % per_block + per_block);
     for (; index < stop; ++index) {
-      if ((words_[index / kWordBits] & word_bit(index)) == 0) continue;
-      put(at, index, false);
+      const bool was_used = (words_[index / kWordBits] & word_bit(index)) != 0;
+      if (what == Clear::kDisk || (what == Clear::kBoth && was_used)) put_disk(at, index, false);
+      if (what == Clear::kDisk || !was_used) continue;
+      put_copy(index, false);
       used_ -= sim::ClusterCount{1};
     }
     const auto known =

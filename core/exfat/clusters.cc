@@ -33,6 +33,8 @@ sim::Status FileSystem::store_inode(Inode& inode, bool wait) {
     return {};
   }
   ZT_TRY(set_volume_dirty());
+  ZT_TRY(before_set(inode));
+  const sim::FilePos valid = storable_valid_size(inode);
   DirectoryFile directory = open_directory(*inode.parent_);
   DentrySet set;
   ZT_TRY(directory.load_set(inode.entry_index_, set));
@@ -42,13 +44,15 @@ sim::Status FileSystem::store_inode(Inode& inode, bool wait) {
   set.set_times(inode.created_, inode.modified_, inode.accessed_);
   set.set_stream({.general_secondary_flags = static_cast<uint8_t>(flags),
                   .first_cluster = static_cast<uint32_t>(inode.first_cluster().value()),
-                  .valid_data_length = std::min(inode.size_, inode.valid_size_).value(),
+                  .valid_data_length = std::min(inode.size_, valid).value(),
                   .data_length = std::max(inode.size_, inode.valid_size_).value()});
   set.seal();
   // Without waiting first, so that a failed write leaves the new state in the buffers.
   ZT_TRY(directory.write(inode.entry_index_, set.entries(), false));
   if (wait) ZT_TRY(directory.sync(inode.entry_index_, set.count()));
-  inodes_.clear_dirty(inode, kStored);
+  // What could not be stored yet is still to be written.
+  const bool all = valid == inode.valid_size_;
+  inodes_.clear_dirty(inode, all ? kStored : kStored & ~DirtyBits::kMetadata);
   return {};
 }
 
@@ -65,7 +69,7 @@ sim::Result<Mapping> FileSystem::map_clusters(Inode& inode, const MapRequest& re
       return mapping;
     }
     sim::ClusterCount wanted = (request.first + request.count) - end;
-    const sim::ClusterCount available = bitmap_->available();
+    const sim::ClusterCount available = allocator_->available();
     if (request.partial && wanted > available && available > request.first - end) {
       wanted = available;
     }
@@ -90,12 +94,15 @@ sim::Status FileSystem::extend(Inode& inode, sim::ClusterCount total) {
   const std::lock_guard guard(volume_lock_);
   if (total <= inode.allocated()) return {};
   if (options_.read_only) return sim::Error(sim::Errno::kRofs, "extend: mounted read-only");
+  if (has(Rule::kDirtyFirst)) ZT_TRY(set_volume_dirty());
   return allocate_for(inode, total - inode.allocated());
 }
 
 sim::Status FileSystem::allocate_for(Inode& inode, sim::ClusterCount count) {
   ZT_ASSIGN(AllocationRequest request, inode.chain_.request_for(fat_, count));
   request.sync = options_.sync;
+  // The set on disk may still need the chain as it was before it was cut.
+  if (request.after && allocator_->end_is_waiting(*request.after)) ZT_TRY(allocator_->settle());
   ZT_ASSIGN(const NewClusters added, allocator_->allocate(request));
   // What was a directory's block must not be written over the file's data later.
   forget_buffers(added.runs);
@@ -104,6 +111,7 @@ sim::Status FileSystem::allocate_for(Inode& inode, sim::ClusterCount count) {
     (void)allocator_->free(added.runs, {.sync = options_.sync});
     return linked;
   }
+  inode.new_clusters_ = true;
   mark_dirty(inode, DirtyBits::kMetadata);
   return {};
 }
@@ -123,7 +131,7 @@ sim::Status FileSystem::shrink(Inode& inode) {
   ZT_TRY(set_volume_dirty());
   const sim::ClusterCount keep = geometry().clusters(inode.size_ - sim::FilePos{});
   // Walked before the set is changed: a broken chain is found while nothing has happened yet.
-  ZT_ASSIGN(const std::vector<ClusterRun> freed, inode.chain_.runs(fat_, FileCluster{} + keep));
+  ZT_ASSIGN(std::vector<ClusterRun> freed, inode.chain_.runs(fat_, FileCluster{} + keep));
   inode.set_attributes(inode.attributes_ | kAttributeArchive);
   ClusterChain before;
   if (keep.value() == 0) {
@@ -137,12 +145,24 @@ sim::Status FileSystem::shrink(Inode& inode) {
     mark_dirty(inode, DirtyBits::kMetadata);
     return stored;
   }
-  ZT_TRY(inode.chain_.cut(fat_, keep));
-  return free_runs(freed);
+  if (!has(Rule::kSetBeforeFree)) {
+    ZT_TRY(inode.chain_.cut(fat_, keep));
+    return free_runs(std::move(freed), {});
+  }
+  std::optional<sim::Cluster> end;
+  if (keep.value() > 0 && !inode.no_fat_chain() && !freed.empty()) {
+    ZT_ASSIGN(end, inode.chain_.cluster_at(fat_, FileCluster{} + keep - sim::ClusterCount{1}));
+  }
+  inode.chain_.forget_after(keep);
+  return free_runs(std::move(freed), end);
 }
 
-sim::Status FileSystem::free_runs(std::span<const ClusterRun> runs) {
-  return allocator_->free(runs, {.sync = options_.directories_sync(), .discard = options_.discard});
+sim::Status FileSystem::free_runs(std::vector<ClusterRun> runs, std::optional<sim::Cluster> end) {
+  if (runs.empty()) return {};
+  const bool sync = options_.directories_sync();
+  ZT_TRY(allocator_->free_later(std::move(runs), {.sync = sync, .discard = options_.discard}, end));
+  // On such a mount the bitmap is written before the call returns: so the set must go before it.
+  return sync && has(Rule::kSetBeforeFree) ? allocator_->settle() : sim::Status{};
 }
 
 }  // namespace zerotail::exfat

@@ -104,6 +104,7 @@ sim::Status FileSystem::fill_inode(Inode& inode, const DentrySet& set) {
   inode.size_ = sim::FilePos{length};
   inode.valid_size_ = directory ? inode.size_ : sim::FilePos{valid};
   inode.zeroed_size_ = inode.valid_size_;
+  inode.durable_valid_ = inode.valid_size_;
   inode.created_ = from_disk_time({.timestamp = file.create_timestamp,
                                    .increment_10ms = file.create_10ms_increment,
                                    .utc_offset = file.create_utc_offset});
@@ -144,6 +145,7 @@ sim::Status FileSystem::grow_directory(Inode& directory) {
   request.sync = sync;
   ZT_ASSIGN(const NewClusters added, allocator_->allocate(request));
   sim::Status done = open_directory(directory).zero(added.runs, sync);
+  if (done.ok()) done = before_directory_cluster(added.runs, directory.is_root());
   if (done.ok()) done = directory.chain_.append(fat_, added);
   if (!done.ok()) {
     (void)allocator_->free(added.runs, {.sync = sync});
@@ -153,6 +155,7 @@ sim::Status FileSystem::grow_directory(Inode& directory) {
   directory.size_ = sim::FilePos{} + geometry().bytes(directory.allocated());
   directory.valid_size_ = directory.size_;
   directory.zeroed_size_ = directory.size_;
+  directory.new_clusters_ = true;
   mark_dirty(directory, DirtyBits::kMetadata);
   return {};
 }
@@ -161,7 +164,8 @@ sim::Status FileSystem::grow_directory(Inode& directory) {
 sim::Result<uint32_t> FileSystem::make_room(Inode& directory, uint32_t count) {
   ZT_ASSIGN(DirectoryIndex* const index, index_of(directory));
   for (;;) {
-    if (const std::optional<uint32_t> entry = index->find_free(count)) return *entry;
+    if (const std::optional<uint32_t> entry = index->find_free(count, set_alignment()))
+      return *entry;
     if (index->entries() + geometry().dentries_per_cluster() > kMaxDirectoryEntries) {
       return sim::Error(sim::Errno::kNoSpc, "directory: at its largest size");
     }
@@ -184,6 +188,7 @@ sim::Status FileSystem::add_set(Inode& directory, const DentrySet& set, uint32_t
   const bool sync = options_.directories_sync();
   DirectoryFile file = open_directory(directory);
   const uint32_t end = entry + set.count();
+  if (has(Rule::kOneSector)) return add_aligned_set(directory, set, entry);
   if (end > directory.index_->end() && end < file.entries()) {
     // The set takes the place of the end mark. What stands behind that was never a name, and must
     // not become one: on a sound volume it is an end mark as well.
@@ -202,6 +207,21 @@ sim::Status FileSystem::remove_set(Inode& directory, const Found& found, bool sy
   directory.index_->remove(
       hash_of(found.set),
       {.entry = found.entry, .count = found.set.count(), .directory = is_directory(found.set)});
+  return {};
+}
+
+// Another set in the place of one; entries of the old one that it does not need are deleted.
+sim::Status FileSystem::rewrite_set(Inode& directory, uint32_t entry, const DentrySet& old,
+                                    const DentrySet& set, bool sync) {
+  std::vector<DentrySet::Raw> entries(old.entries().begin(), old.entries().end());
+  for (DentrySet::Raw& one : entries) one[0] &= ~static_cast<std::byte>(kInUse);
+  entries.resize(std::max(old.count(), set.count()));
+  std::copy(set.entries().begin(), set.entries().end(), entries.begin());
+  ZT_TRY(open_directory(directory).write(entry, entries, sync));
+  DirectoryIndex& index = *directory.index_;
+  index.remove(hash_of(old),
+               {.entry = entry, .count = old.count(), .directory = is_directory(old)});
+  index.add(hash_of(set), {.entry = entry, .count = set.count(), .directory = is_directory(set)});
   return {};
 }
 

@@ -100,8 +100,9 @@ void DirectoryIndex::mark_free(uint32_t entry, uint32_t count) {
   }
 }
 
-std::optional<uint32_t> DirectoryIndex::find_free(uint32_t count) {
+std::optional<uint32_t> DirectoryIndex::find_free(uint32_t count, uint32_t align) {
   ZT_ASSERT(count > 0 && count <= kLongestRun);
+  const bool aligned = align != 0 && count <= align;
   uint32_t& start = first_free_[count - 1];
   uint32_t run = 0;
   for (uint32_t entry = start; entry < entries_;) {
@@ -109,6 +110,7 @@ std::optional<uint32_t> DirectoryIndex::find_free(uint32_t count) {
       entry += kWordBits;
       continue;
     }
+    if (aligned && entry % align == 0) run = 0;
     run = used(entry) ? 0 : run + 1;
     ++entry;
     if (run == count) {

@@ -1,5 +1,7 @@
 #include "zerotail/exfat/inode.h"
 
+#include <algorithm>
+
 #include "zerotail/exfat/file_system.h"
 #include "zerotail/exfat/inode_cache.h"
 #include "zerotail/sim/assert.h"
@@ -42,6 +44,12 @@ Inode::Inode(InodeCache& cache, uint64_t number)
       truncate_(cache.fs().world().scheduler, "truncate lock") {}
 
 FileSystem& Inode::fs() const { return cache_.fs(); }
+
+void Inode::cut_valid_size(sim::FilePos valid) {
+  ++valid_cuts_;
+  durable_valid_ = std::min(durable_valid_, valid);
+  written_valid_ = std::min(written_valid_, valid);
+}
 
 void Inode::set_attributes(uint16_t attributes) {
   const unsigned directory = attributes_ & kAttributeDirectory;

@@ -36,9 +36,6 @@ sim::Result<sim::ByteCount> read_sector_size(sim::World& world, sim::BlockDevice
 sim::Result<std::unique_ptr<FileSystem>> FileSystem::mount(sim::World& world,
                                                            sim::BlockDevice& device,
                                                            const Options& options) {
-  if (options.ordering != Ordering::kLinux) {
-    return sim::Error(sim::Errno::kOpNotSupp, "mount: only the linux ordering is known");
-  }
   ZT_ASSIGN(const sim::ByteCount sector_size, read_sector_size(world, device));
   auto cache = std::make_unique<buffer::BufferCache>(
       device, world.scheduler, buffer::BufferCache::Options{.block_size = sector_size});
@@ -84,7 +81,7 @@ sim::Status FileSystem::load_system() {
   }
   if (!bitmap_) return unusable("root directory: no allocation bitmap");
   if (!have_upcase) return unusable("root directory: no upcase table");
-  allocator_.emplace(world_.scheduler, *cache_, geometry(), fat_, *bitmap_);
+  allocator_.emplace(world_.scheduler, *cache_, geometry(), fat_, *bitmap_, options_.ordering);
   return {};
 }
 
@@ -161,7 +158,7 @@ sim::Status FileSystem::load_upcase(const UpcaseDentry& entry) {
 // ---- the super block
 
 SpaceCount FileSystem::space() const {
-  return {.clusters = geometry().cluster_count(), .free = bitmap_->available()};
+  return {.clusters = geometry().cluster_count(), .free = allocator_->available()};
 }
 
 void FileSystem::set_options(const Options& options) {

@@ -42,6 +42,7 @@ sim::Result<ClusterChain> FileSystem::new_directory_cluster() {
   if (done.ok()) {
     done = DirectoryFile(*cache_, geometry(), fat_, chain, sim::FilePos{}).zero(added.runs, sync);
   }
+  if (done.ok()) done = before_directory_cluster(added.runs, false);
   if (done.ok()) return chain;
   (void)allocator_->free(added.runs, {.sync = sync});
   forget_buffers(added.runs);
@@ -142,9 +143,9 @@ sim::Status FileSystem::evict(Inode& inode) {
   const std::lock_guard guard(volume_lock_);
   if (inode.allocated().value() == 0) return {};
   ZT_TRY(set_volume_dirty());
-  ZT_ASSIGN(const std::vector<ClusterRun> freed, inode.chain_.runs(fat_, FileCluster{}));
+  ZT_ASSIGN(std::vector<ClusterRun> freed, inode.chain_.runs(fat_, FileCluster{}));
   inode.chain_.forget_after(sim::ClusterCount{});
-  return free_runs(freed);
+  return free_runs(std::move(freed), {});
 }
 
 sim::Status FileSystem::free_unlinked() {

@@ -110,19 +110,11 @@ sim::Status FileSystem::rename_entries(Renaming& work) {
     renamed.set_attributes(work.inode->attributes());
   }
   renamed.seal();
-  const bool in_place =
-      &work.from_directory == &work.to_directory && renamed.count() <= work.source.set.count();
-  ZT_TRY(in_place ? rename_in_place(work, renamed) : rename_by_copy(work, renamed));
-  // From here on the rename has happened: what cannot be written is told, not undone.
   sim::Status written;
-  if (work.target) {
-    ZT_TRY(remove_set(work.to_directory, *work.target, false));
-    inodes_.unlink(*work.victim);
-    if (options_.directories_sync()) {
-      written =
-          open_directory(work.to_directory).sync(work.target->entry, work.target->set.count());
-    }
-  }
+  const bool onto =
+      work.target && has(Rule::kReplaceInPlace) && renamed.count() <= work.target->set.count();
+  ZT_TRY(onto ? rename_onto(work, renamed) : rename_beside(work, renamed, written));
+  // From here on the rename has happened: what cannot be written is told, not undone.
   // The directories' times and the inode's set: the driver waits for the latter only.
   mark_dirty(*work.inode, DirtyBits::kTimes);
   if (options_.directories_sync()) {
@@ -134,28 +126,60 @@ sim::Status FileSystem::rename_entries(Renaming& work) {
   return written;
 }
 
-// The set is rewritten where it stands; entries that the shorter name does not need are deleted.
-sim::Status FileSystem::rename_in_place(Renaming& work, const DentrySet& renamed) {
+// The new set beside the replaced one, which goes last; `written` tells of its removal.
+sim::Status FileSystem::rename_beside(Renaming& work, const DentrySet& renamed,
+                                      sim::Status& written) {
   const Found& source = work.source;
-  std::vector<DentrySet::Raw> entries(source.set.entries().begin(), source.set.entries().end());
-  for (DentrySet::Raw& entry : entries) entry[0] &= ~static_cast<std::byte>(kInUse);
-  std::copy(renamed.entries().begin(), renamed.entries().end(), entries.begin());
-  ZT_TRY(open_directory(work.from_directory)
-             .write(source.entry, entries, options_.directories_sync()));
-  DirectoryIndex& index = *work.from_directory.index_;
-  const bool is_directory = work.inode->is_directory();
-  index.remove(hash_of(source.set),
-               {.entry = source.entry, .count = source.set.count(), .directory = is_directory});
-  index.add(hash_of(renamed),
-            {.entry = source.entry, .count = renamed.count(), .directory = is_directory});
+  const bool sync = options_.directories_sync();
+  const bool in_place =
+      &work.from_directory == &work.to_directory && renamed.count() <= source.set.count();
+  if (in_place) {
+    // The set is rewritten where it stands; entries that the shorter name does not need are
+    // deleted.
+    ZT_TRY(rewrite_set(work.from_directory, source.entry, source.set, renamed, sync));
+  } else {
+    ZT_TRY(rename_by_copy(work, renamed));
+  }
+  if (!work.target) return {};
+  if (in_place) {
+    const sim::Status first = harden_name(work.from_directory, source.entry, renamed.count());
+    if (!first.ok()) {
+      (void)rewrite_set(work.from_directory, source.entry, renamed, source.set, false);
+      return first;
+    }
+  }
+  ZT_TRY(remove_set(work.to_directory, *work.target, false));
+  inodes_.unlink(*work.victim);
+  if (sync) {
+    written = open_directory(work.to_directory).sync(work.target->entry, work.target->set.count());
+  }
+  return {};
+}
+
+// The rule replace-in-place: the target's set becomes the file's, in one step where it lies in one
+// sector; then the old name goes. At every moment the name is there, with the old file or the new.
+sim::Status FileSystem::rename_onto(Renaming& work, const DentrySet& renamed) {
+  const Found& target = *work.target;
+  const bool sync = options_.directories_sync();
+  ZT_TRY(rewrite_set(work.to_directory, target.entry, target.set, renamed, sync));
+  sim::Status removed = harden_name(work.to_directory, target.entry, renamed.count());
+  if (removed.ok()) removed = remove_set(work.from_directory, work.source, sync);
+  if (!removed.ok()) {
+    (void)rewrite_set(work.to_directory, target.entry, renamed, target.set, false);
+    return removed;
+  }
+  inodes_.unlink(*work.victim);
+  inodes_.move(*work.inode, work.to_directory, target.entry);
   return {};
 }
 
 sim::Status FileSystem::rename_by_copy(Renaming& work, const DentrySet& renamed) {
   ZT_ASSIGN(const uint32_t entry, make_room(work.to_directory, renamed.count()));
   ZT_TRY(add_set(work.to_directory, renamed, entry));
-  const sim::Status removed =
-      remove_set(work.from_directory, work.source, options_.directories_sync());
+  sim::Status removed = harden_name(work.to_directory, entry, renamed.count());
+  if (removed.ok()) {
+    removed = remove_set(work.from_directory, work.source, options_.directories_sync());
+  }
   if (!removed.ok()) {
     // Both names would be there: the new one goes again. The old one's error is the one to tell.
     (void)remove_set(work.to_directory, {.entry = entry, .set = renamed}, false);

@@ -20,16 +20,53 @@ sim::Status write_data(FileNode& node, sim::FilePos first, sim::FilePos last) {
   return status;
 }
 
+// With the rule data-first the set tells of nothing that is not on the device: all data below V is
+// written, also outside the range that was asked for.
+sim::Status write_data_below_valid(FileNode& node) {
+  exfat::Inode& inode = node.inode();
+  exfat::FileSystem& fs = node.mount().fs();
+  for (;;) {
+    sim::FilePos valid;
+    uint64_t cuts = 0;
+    {
+      // A direct write moves V before its data is there, and holds the lock.
+      const std::lock_guard<sim::RwLock> guard(inode.lock());
+      if (!fs.needs_data_first(inode)) return {};
+      valid = inode.valid_size();
+      cuts = inode.valid_cuts();
+    }
+    ZT_TRY(write_data(node, sim::FilePos{0}, valid - sim::ByteCount{1}));
+    if (fs.data_written(inode, valid, cuts)) return {};
+  }
+}
+
 }  // namespace
 
 sim::Status fsync(FileNode& node, sim::FilePos first, sim::FilePos last, bool data_only,
                   ErrorSample& errors) {
-  const sim::Status written = write_data(node, first, last);
+  sim::Status written = write_data(node, first, last);
+  if (written.ok()) written = write_data_below_valid(node);
   const sim::Errno told = node.cache().errors().check_and_advance(errors);
   ZT_TRY(written);
   if (told != sim::Errno::kOk) return sim::Error(told, "fsync: an earlier writeback failed");
   return fsync_metadata(node.inode(), data_only);
 }
+
+namespace {
+
+// The rule parent-size: a set behind the stored end of its directory is not there after a crash.
+sim::Status write_parent_sizes(exfat::Inode& inode) {
+  for (exfat::InodeRef above = inode.parent(); above && !above->is_root();
+       above = exfat::InodeRef(above->parent())) {
+    const std::lock_guard<sim::RwLock> guard(above->lock());
+    if (any(above->dirty() & exfat::DirtyBits::kMetadata)) {
+      ZT_TRY(inode.fs().write_inode(*above, true));
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 sim::Status fsync_metadata(exfat::Inode& inode, bool data_only) {
   exfat::FileSystem& fs = inode.fs();
@@ -39,12 +76,23 @@ sim::Status fsync_metadata(exfat::Inode& inode, bool data_only) {
     const exfat::DirtyBits wanted = data_only ? exfat::DirtyBits::kMetadata : kOnDisk;
     if (any(inode.dirty() & wanted)) ZT_TRY(fs.write_inode(inode, true));
   }
+  if (fs.has(exfat::Rule::kParentSize)) ZT_TRY(write_parent_sizes(inode));
   ZT_TRY(fs.write_buffers());
   return fs.flush();
 }
 
+// With the rule data-first all data goes first, so that one flush serves all sets.
+sim::Status Mount::write_data_first() {
+  for (const exfat::InodeRef& inode : fs_->dirty_inodes()) {
+    if (!fs_->needs_data_first(*inode)) continue;
+    ZT_TRY(fs_->set_dirty());
+    ZT_TRY(write_data_below_valid(node(*inode)));
+  }
+  return {};
+}
+
 sim::Status Mount::write_inodes(bool wait) {
-  sim::Status first_error;
+  sim::Status first_error = write_data_first();
   for (const exfat::InodeRef& inode : fs_->dirty_inodes()) {
     sim::Status status;
     // The driver's data waits in a plug until it has to wait for VolumeDirty, so the flush before
@@ -66,7 +114,16 @@ sim::Status Mount::sync() {
   if (fs_->options().read_only) return {};
   const sim::Status inodes = write_inodes(true);
   ZT_TRY(fs_->write_buffers());
+  ZT_TRY(settle_frees());
+  if (fs_->has(exfat::Rule::kSyncFlush)) ZT_TRY(fs_->flush());
   return inodes;
+}
+
+// Clusters that wait for their sets to be durable are freed, and that is written.
+sim::Status Mount::settle_frees() {
+  if (!fs_->frees_wait()) return {};
+  ZT_TRY(fs_->flush());
+  return fs_->write_buffers();
 }
 
 sim::Status Mount::background_writeback() {
@@ -82,6 +139,7 @@ sim::Status Mount::quiesce() {
   if (fs_->options().read_only) return {};
   const sim::Status inodes = write_inodes(false);
   ZT_TRY(fs_->write_buffers());
+  ZT_TRY(settle_frees());
   // What could not be written may have left the volume inconsistent: it stays marked.
   ZT_TRY(inodes);
   return fs_->clear_dirty();

@@ -30,14 +30,7 @@ exfat::Options exfat_options(const MountOptions& options) {
   result.sync = options.sync;
   result.dirsync = options.dirsync;
   result.discard = options.discard;
-  switch (options.ordering) {
-    case Ordering::kLinux:
-      result.ordering = exfat::Ordering::kLinux;
-      break;
-    case Ordering::kCareful:
-      result.ordering = exfat::Ordering::kCareful;
-      break;
-  }
+  result.ordering = options.ordering;
   result.start_time = options.start_time;
   return result;
 }

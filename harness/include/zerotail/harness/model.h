@@ -80,6 +80,9 @@ struct ModelGeometry {
   uint64_t clusters_free = 0;  // with the root empty, or as imported
   uint64_t root_clusters = 1;
   uint64_t root_entries = 3;  // 32-byte entries that system entries occupy at the root's start
+  // Rules of the ordering that move entries: they decide when a directory grows.
+  bool one_sector = false;
+  bool replace_in_place = false;
 };
 // The geometry of a volume that mkfs made for this header; the sizes come from statfs of the fresh
 // volume (two numbers that the layout fixes).
@@ -170,7 +173,7 @@ class Model {
   Prediction mkdir(const Operation& op);
   Prediction remove(const Operation& op);
   Prediction rename(const Operation& op);
-  void replace_name(const Target& from, const Target& to, bool in_place);
+  void replace_name(const Target& from, const Target& to, bool in_place, bool onto);
   Prediction list(const Operation& op) const;
   Prediction stat(const Operation& op) const;
   Prediction statfs() const;

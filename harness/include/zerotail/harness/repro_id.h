@@ -3,7 +3,7 @@
 // workload: a built-in name, or `trace-` and 16 hex digits (the hash of a trace given as a file).
 // device:   vc or wt (volatile cache, write through), the atomic unit in bytes, and what the device
 //           gets wrong: `.noflush`, `.nofua`; e.g. `vc512`, `vc4096.noflush`.
-// mount:    io path and ordering policy: `iomap-linux`.
+// mount:    io path and ordering (exfat/ordering.h): `iomap-linux`, `iomap-fat-first,data-first`.
 // state:    fault::CrashModel's text, e.g. `p12-4`.
 #pragma once
 

@@ -38,7 +38,7 @@ struct TraceHeader {
   uint64_t page = 4096;
   std::string io_path = "iomap";   // or "buffer-head"
   std::vector<std::string> mount;  // of ro, sync, dirsync, discard
-  std::string ordering = "linux";  // or "careful"
+  std::string ordering = "linux";  // or "careful", or rules (exfat/ordering.h)
   std::string preset;              // a disk's name; empty: none
   uint64_t seed = 1;
   uint64_t start_time = 1767225600;  // seconds since 1970 at virtual time 0

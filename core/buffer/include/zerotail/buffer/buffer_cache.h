@@ -13,6 +13,7 @@
 // and reported by the next write_all(), once.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -20,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "zerotail/buffer/flush_clock.h"
 #include "zerotail/buffer/io_kind.h"
 #include "zerotail/sim/block_device.h"
 #include "zerotail/sim/task.h"
@@ -153,6 +155,13 @@ class BufferCache {
 
   // Flushes the device's cache (blkdev_issue_flush).
   sim::Status flush();
+  // For those who order their writes. Writes what is dirty of these kinds and waits, for what is on
+  // its way as well; then flushes, unless a flush has covered all that was written of them. EIO.
+  sim::Status harden(IoKinds kinds);
+  // Something of these kinds is dirty, or on its way to the device.
+  [[nodiscard]] bool busy(IoKinds kinds) const;
+  // Counts flush() and writes with PREFLUSH.
+  [[nodiscard]] const FlushClock& clock() const { return clock_; }
   // Discards blocks; a device without discard support does nothing.
   sim::Status discard(Block first, BlockCount count);
 
@@ -198,6 +207,12 @@ class BufferCache {
   std::vector<std::unique_ptr<Slab>> slabs_;
   std::vector<Buffer*> free_;
   size_t writes_in_flight_ = 0;
+  struct KindState {
+    size_t in_flight = 0;     // write bios
+    uint64_t written_at = 0;  // of the clock, by the last one that completed
+  };
+  std::array<KindState, kIoKindCount> kinds_{};
+  FlushClock clock_;
   std::optional<sim::Error> remembered_;  // a failed write, for the next write_all()
 };
 

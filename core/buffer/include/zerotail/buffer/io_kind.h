@@ -17,6 +17,23 @@ enum class IoKind : uint32_t {
   kDirectory = 5,  // id: the cluster of the directory that the block lies in
   kData = 6,       // id: Inode::number() of the file
 };
+inline constexpr uint32_t kIoKindCount = 7;
+
+// A set of kinds.
+class IoKinds {
+ public:
+  constexpr IoKinds() = default;
+  constexpr IoKinds(IoKind kind) : bits_(1U << static_cast<uint32_t>(kind)) {}  // NOLINT: implicit
+  [[nodiscard]] constexpr bool has(uint32_t kind) const { return (bits_ >> kind & 1U) != 0; }
+  [[nodiscard]] constexpr bool none() const { return bits_ == 0; }
+  constexpr IoKinds& operator|=(IoKinds other) {
+    bits_ |= other.bits_;
+    return *this;
+  }
+
+ private:
+  uint32_t bits_ = 0;
+};
 
 [[nodiscard]] constexpr sim::IoTag tag(IoKind kind, uint64_t id = 0) {
   return sim::IoTag{static_cast<uint32_t>(kind), id};

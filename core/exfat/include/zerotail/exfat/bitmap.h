@@ -34,8 +34,11 @@ class AllocationBitmap {
   sim::Status set_run(sim::Cluster first, sim::ClusterCount count, bool sync);
   // Clears bits; clusters that are free already are left alone. The buffers are left dirty and
   // added to `touched`, each once, in ascending order. EIO: some bits may be cleared.
+  // A part of it, for those who free late: the copy that searches see, or what goes to disk. Until
+  // the other part follows, the invariant does not hold for these clusters.
+  enum class Clear : uint8_t { kBoth, kCopy, kDisk };
   sim::Status clear_run(sim::Cluster first, sim::ClusterCount count,
-                        std::vector<buffer::BufferRef>& touched);
+                        std::vector<buffer::BufferRef>& touched, Clear what = Clear::kBoth);
 
  private:
   AllocationBitmap() = default;
@@ -47,6 +50,8 @@ class AllocationBitmap {
   [[nodiscard]] std::optional<uint64_t> find_zero(uint64_t from, uint64_t end) const;
   // Changes one bit in the copy and in the buffer.
   void put(Place& at, uint64_t index, bool used);
+  void put_copy(uint64_t index, bool used);
+  void put_disk(Place& at, uint64_t index, bool used);
   sim::Status read_copy(sim::ByteCount length);
 
   buffer::BufferCache* cache_ = nullptr;

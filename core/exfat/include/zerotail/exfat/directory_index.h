@@ -45,8 +45,9 @@ class DirectoryIndex {
   // Entries that are in use without belonging to a set with a name.
   void mark_used(uint32_t entry, uint32_t count);
   void mark_free(uint32_t entry, uint32_t count);
-  // The first run of `count` free entries; if there is none, nothing.
-  [[nodiscard]] std::optional<uint32_t> find_free(uint32_t count);
+  // The first run of `count` free entries; if there is none, nothing. With `align`, a run that fits
+  // between two multiples of it lies between two; one index is always asked with the same `align`.
+  [[nodiscard]] std::optional<uint32_t> find_free(uint32_t count, uint32_t align = 0);
   // Free entries at the very end, onto which a grown directory adds.
   [[nodiscard]] uint32_t free_tail() const;
 

@@ -7,9 +7,10 @@
 // exclusively around create, mkdir, unlink, rmdir and rename in it (both directories), a file's
 // around anything that moves S or its clusters.
 //
-// Order (Options::ordering kLinux): README.md has the table. "Sync" below means -o sync, or for
-// directories -o sync or -o dirsync: what was changed is written, one step waited for after the
-// other, before the call returns. Otherwise a change stays in the buffer cache.
+// Order: README.md has the table of kLinux and of what each rule of Options::ordering adds. "Sync"
+// below means -o sync, or for directories -o sync or -o dirsync: what was changed is written, one
+// step waited for after the other, before the call returns. Otherwise a change stays in the buffer
+// cache.
 //
 // A hostile image is answered with an error: every number from the disk is checked before it is
 // followed and every walk is bounded by the number of clusters of the volume.
@@ -166,7 +167,19 @@ class FileSystem {
 
   // Every dirty buffer, one pass (sync_blockdev); no flush.
   sim::Status write_buffers() { return cache_->write_all(); }
-  sim::Status flush() { return cache_->flush(); }
+  // Flushes the device. Clusters whose free waited for it are free then, in the buffers.
+  sim::Status flush();
+
+  // ---- ordering ----
+
+  [[nodiscard]] bool has(Rule rule) const { return options_.ordering.has(rule); }
+  // For the rule data-first: every byte of the file below `valid` has been written to the device.
+  // False, and nothing is noted, when V went down since `cuts` was read.
+  bool data_written(Inode& inode, sim::FilePos valid, uint64_t cuts);
+  // A file's data must be written, below V, before write_inode() can store its V.
+  [[nodiscard]] bool needs_data_first(const Inode& inode) const;
+  // Freed clusters wait for flush() with every directory written.
+  [[nodiscard]] bool frees_wait() const { return allocator_->waiting() > 0; }
 
  private:
   // A set in a directory, and its name.
@@ -200,6 +213,8 @@ class FileSystem {
   [[nodiscard]] uint32_t hash_of(const DentrySet& set) const;
   sim::Status add_set(Inode& directory, const DentrySet& set, uint32_t entry);
   sim::Status remove_set(Inode& directory, const Found& found, bool sync);
+  sim::Status rewrite_set(Inode& directory, uint32_t entry, const DentrySet& old,
+                          const DentrySet& set, bool sync);
   sim::Status touch_directory(Inode& directory, bool wait);
 
   // namei.cc
@@ -214,15 +229,26 @@ class FileSystem {
   // rename.cc
   sim::Status check_rename(const Renaming& work);
   sim::Status rename_entries(Renaming& work);
-  sim::Status rename_in_place(Renaming& work, const DentrySet& renamed);
+  sim::Status rename_beside(Renaming& work, const DentrySet& renamed, sim::Status& written);
+  sim::Status rename_onto(Renaming& work, const DentrySet& renamed);
   sim::Status rename_by_copy(Renaming& work, const DentrySet& renamed);
 
   // clusters.cc; the caller holds the volume lock, as for all above
   sim::Status set_volume_dirty();
   sim::Status store_inode(Inode& inode, bool wait);
   sim::Status allocate_for(Inode& inode, sim::ClusterCount count);
-  sim::Status free_runs(std::span<const ClusterRun> runs);
+  sim::Status free_runs(std::vector<ClusterRun> runs, std::optional<sim::Cluster> end);
   void forget_buffers(std::span<const ClusterRun> runs);
+
+  // ordered.cc: what the rules add to the driver's order
+  [[nodiscard]] uint32_t set_alignment() const;
+  sim::Status add_aligned_set(Inode& directory, const DentrySet& set, uint32_t entry);
+  sim::Status write_unused(Inode& directory, uint32_t entry, uint32_t end);
+  sim::Status harden_all(buffer::IoKinds kinds, bool written);
+  sim::Status before_set(Inode& inode);
+  [[nodiscard]] sim::FilePos storable_valid_size(Inode& inode) const;
+  sim::Status before_directory_cluster(std::span<const ClusterRun> runs, bool of_root);
+  sim::Status harden_name(Inode& directory, uint32_t entry, uint32_t count);
 
   sim::World& world_;
   std::unique_ptr<buffer::BufferCache> cache_;

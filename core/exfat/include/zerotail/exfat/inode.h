@@ -98,8 +98,15 @@ class Inode {
   [[nodiscard]] sim::FilePos zeroed_size() const { return zeroed_size_; }
   // Setters change memory only; follow them with FileSystem::mark_dirty().
   void set_size(sim::FilePos size) { size_ = size; }
-  void set_valid_size(sim::FilePos valid) { valid_size_ = valid; }
+  void set_valid_size(sim::FilePos valid) {
+    if (valid < valid_size_) cut_valid_size(valid);
+    valid_size_ = valid;
+  }
   void set_zeroed_size(sim::FilePos zeroed) { zeroed_size_ = zeroed; }
+
+  // For the rule data-first: how often V went down. Who reports written data (see
+  // FileSystem::data_written) compares it with what it was before the writing.
+  [[nodiscard]] uint64_t valid_cuts() const { return valid_cuts_; }
 
   [[nodiscard]] TimeStamp created() const { return created_; }
   [[nodiscard]] TimeStamp modified() const { return modified_; }
@@ -130,6 +137,8 @@ class Inode {
   friend class InodeCache;
   friend class InodeRef;
 
+  void cut_valid_size(sim::FilePos valid);
+
   InodeCache& cache_;
   uint64_t number_;
   uint32_t references_ = 0;
@@ -142,6 +151,12 @@ class Inode {
   sim::FilePos size_;
   sim::FilePos valid_size_;
   sim::FilePos zeroed_size_;
+  // What the rules of the ordering need (FileSystem, ordered.cc).
+  sim::FilePos durable_valid_;  // data below this is durable, or never was promised
+  sim::FilePos written_valid_;  // data below this was on the device at written_at_
+  uint64_t written_at_ = 0;     // of the buffer cache's flush clock
+  uint64_t valid_cuts_ = 0;
+  bool new_clusters_ = false;  // allocated since the set was stored last
   TimeStamp created_;
   TimeStamp modified_;
   TimeStamp accessed_;

@@ -3,17 +3,16 @@
 
 #include <cstdint>
 
-namespace zerotail::exfat {
+#include "zerotail/exfat/ordering.h"
 
-// In which order metadata is written and flushed. kLinux: as the real driver was measured to,
-// weaknesses included (README.md lists them). kCareful is refused with EOPNOTSUPP.
-enum class Ordering : uint8_t { kLinux, kCareful };
+namespace zerotail::exfat {
 
 struct Options {
   bool read_only = false;
   bool sync = false;     // every metadata change is written before the call returns
   bool dirsync = false;  // the same for directories, and for bitmap bits that are cleared
   bool discard = false;  // freed clusters are discarded at once
+  // kLinux: as the real driver was measured to, weaknesses included.
   Ordering ordering = Ordering::kLinux;
   // Seconds since 1970 at virtual time 0; time stamps are this plus the virtual clock.
   uint64_t start_time = 1767225600;  // 2026-01-01 00:00:00 UTC

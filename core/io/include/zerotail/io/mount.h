@@ -55,6 +55,8 @@ class Mount {
   friend class FileNode;
   Mount(sim::World& world, sim::BlockDevice& device, const CacheOptions& cache);
   sim::Status write_inodes(bool wait);
+  sim::Status write_data_first();
+  sim::Status settle_frees();
 
   sim::World& world_;
   sim::BlockDevice& device_;

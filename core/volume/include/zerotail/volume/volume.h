@@ -14,14 +14,18 @@
 #include <string_view>
 #include <vector>
 
+#include "zerotail/exfat/ordering.h"
 #include "zerotail/sim/world.h"
 
 namespace zerotail::volume {
 
 enum class IoPath : uint8_t { kIomap, kBufferHead };
-enum class Ordering : uint8_t { kLinux, kCareful };
 // Whether a folio of the page cache is one page, or as large as writes and readahead make it.
 enum class Folios : uint8_t { kSingle, kLarge };
+using exfat::Ordering;
+using exfat::parse_ordering;
+using exfat::print;
+using exfat::Rule;
 
 struct MountOptions {
   bool read_only = false;
