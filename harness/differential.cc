@@ -7,6 +7,27 @@
 
 namespace zerotail::harness {
 
+namespace {
+
+// Completes every request a while after it was submitted; at once when the time is 0.
+class SlowDisk final : public sim::BlockDevice {
+ public:
+  SlowDisk(sim::BlockDevice& below, sim::EventLoop& loop, sim::Nanos request_time)
+      : below_(below), loop_(loop), request_time_(request_time) {}
+  [[nodiscard]] const sim::DeviceInfo& info() const override { return below_.info(); }
+  void submit(sim::Bio& bio) override {
+    if (request_time_ == sim::Nanos{0}) return below_.submit(bio);
+    loop_.schedule_after(request_time_, [this, &bio] { below_.submit(bio); });
+  }
+
+ private:
+  sim::BlockDevice& below_;
+  sim::EventLoop& loop_;
+  sim::Nanos request_time_;
+};
+
+}  // namespace
+
 sim::Result<ModelGeometry> fresh_geometry(const TraceHeader& header) {
   ZT_ASSIGN(sim::MemDisk disk, format_disk(header));
   sim::World world(header.seed);
@@ -16,13 +37,14 @@ sim::Result<ModelGeometry> fresh_geometry(const TraceHeader& header) {
   return model_geometry(header, stat.blocks, stat.blocks_free);
 }
 
-std::optional<Disagreement> find_disagreement(const Trace& trace) {
+std::optional<Disagreement> find_disagreement(const Trace& trace, sim::Nanos request_time) {
   const size_t end = trace.ops.size();
   sim::Result<sim::MemDisk> disk = format_disk(trace.header);
   if (!disk.ok()) return Disagreement{end, "mkfs: " + disk.error().message()};
   sim::World world(trace.header.seed);
   DiskStack stack(world, std::move(disk).value(), {});
-  Executor executor(world, stack.top(), trace.header);
+  SlowDisk slow(stack.top(), world.loop, request_time);
+  Executor executor(world, slow, trace.header);
   if (const sim::Status mounted = executor.mount(); !mounted.ok()) {
     return Disagreement{end, "mount: " + mounted.error().message()};
   }
@@ -45,8 +67,8 @@ std::optional<Disagreement> find_disagreement(const Trace& trace) {
   return std::nullopt;
 }
 
-Trace shrink_disagreement(Trace trace) {
-  const std::optional<Disagreement> first = find_disagreement(trace);
+Trace shrink_disagreement(Trace trace, sim::Nanos request_time) {
+  const std::optional<Disagreement> first = find_disagreement(trace, request_time);
   if (!first) return trace;
   if (first->op < trace.ops.size()) trace.ops.resize(first->op + 1);
   for (size_t step = trace.ops.size() / 2 + 1; step > 0; step /= 2) {
@@ -55,7 +77,7 @@ Trace shrink_disagreement(Trace trace) {
       Trace smaller = trace;
       const auto from = smaller.ops.begin() + static_cast<std::ptrdiff_t>(begin);
       smaller.ops.erase(from, from + static_cast<std::ptrdiff_t>(count));
-      if (find_disagreement(smaller)) {
+      if (find_disagreement(smaller, request_time)) {
         trace = std::move(smaller);
       } else {
         begin += count;

@@ -68,6 +68,10 @@ sim::Result<volume::MountOptions> mount_options(const TraceHeader& header,
   ZT_ASSIGN(options.ordering, volume::parse_ordering(header.ordering));
   options.page_size = sim::ByteCount{header.page};
   options.start_time = header.start_time;
+  options.writeback = {.expire = sim::millis(header.dirty_expire_ms),
+                       .interval = sim::millis(header.dirty_writeback_ms),
+                       .background = sim::ByteCount{header.dirty_background_bytes},
+                       .limit = sim::ByteCount{header.dirty_bytes}};
   return options;
 }
 

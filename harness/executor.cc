@@ -35,14 +35,6 @@ OpResult counted(const sim::Result<uint64_t>& count) {
   return result;
 }
 
-// Fields that would be dropped silently otherwise.
-std::optional<OpResult> refuse_fields(const Operation& op) {
-  if (op.no_invalidate && op.kind != OpKind::kDwrite) return unsupported("field no_invalidate");
-  if (op.task) return unsupported("field task");
-  if (op.async) return unsupported("field async");
-  return std::nullopt;
-}
-
 }  // namespace
 
 Executor::Executor(sim::World& world, sim::BlockDevice& device, const TraceHeader& header)
@@ -61,6 +53,7 @@ sim::Status Executor::unmount() {
   ZT_ASSERT(mounted());
   for (auto& [path, handles] : handles_) close_handles(handles);
   handles_.clear();
+  pending_.clear();  // their results are nobody's; the unmount waits for them
   const sim::Status status = volume_->unmount();
   volume_.reset();
   return status;
@@ -73,8 +66,7 @@ volume::Volume& Executor::volume() {
 
 OpResult Executor::run(const Operation& op) {
   if (!mounted()) return failure(Error(Errno::kNoDev, "nothing is mounted"));
-  if (std::optional<OpResult> refused = refuse_fields(op)) return *refused;
-  OpResult result = dispatch(op);
+  OpResult result = op.task ? run_in_task(op) : dispatch(op);
   if (!header_.keep) {
     close_path(op.path);
     if (op.kind == OpKind::kRename) close_path(op.to);
@@ -112,7 +104,7 @@ OpResult Executor::dispatch(const Operation& op) {
     case OpKind::kWrite:
       return run_write(op, Use::kBuffered);
     case OpKind::kDwrite:
-      return run_write(op, Use::kDirect);
+      return op.async ? run_submit(op) : run_write(op, Use::kDirect);
     case OpKind::kAppend:
       return run_write(op, Use::kAppend);
     case OpKind::kRead:
@@ -169,6 +161,14 @@ OpResult Executor::dispatch(const Operation& op) {
       return outcome(volume_->background_writeback());
     case OpKind::kSleep:
       return run_sleep(op);
+    case OpKind::kBmap:
+      return run_bmap(op);
+    case OpKind::kMap:
+      return run_map(op);
+    case OpKind::kSwapMap:
+      return run_swap_map(op);
+    case OpKind::kWait:
+      return run_wait(op);
     case OpKind::kRemountRo:
       return run_mode_change(/*read_only=*/true);
     case OpKind::kRemountRw:
@@ -178,12 +178,8 @@ OpResult Executor::dispatch(const Operation& op) {
     case OpKind::kAttributes:
     case OpKind::kFitrim:
     case OpKind::kShutdown:
-    case OpKind::kBmap:
-    case OpKind::kMap:
-    case OpKind::kSwapMap:
     case OpKind::kEdit:
     case OpKind::kCrash:
-    case OpKind::kWait:
       break;
   }
   return unsupported("operation " + std::string(op_name(op.kind)));

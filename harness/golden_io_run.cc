@@ -31,42 +31,38 @@ class SlowDisk final : public sim::BlockDevice {
   sim::EventLoop& loop_;
 };
 
-// When the kernel's flusher would write.
-struct Flusher {
-  uint64_t expire_millis = 0;
-  uint64_t interval_millis = 0;  // 0: off
-  std::optional<sim::Nanos> dirty_since;
-};
-
 class Runner {
  public:
   Runner(const GoldenIoTrace& trace, sim::MemDisk medium, const exfat::VolumeLayout& layout)
       : trace_(trace),
+        header_(trace.header),
         world_(trace.header.seed),
         medium_(std::move(medium)),
         slow_(medium_, world_.loop),
         log_(slow_, world_.loop),
         decoder_(layout, medium_),
-        executor_(world_, log_, trace.header) {}
+        executor_(world_, log_, header_) {
+    header_.dirty_writeback_ms = 0;  // the flusher was off unless a trace turned it on
+  }
 
   sim::Result<GoldenIoRun> run();
 
  private:
   sim::Result<int64_t> perform(const GoldenIoStep& step);
   void sleep(uint64_t millis);
-  int64_t sleep_with_flusher(uint64_t millis);
+  void set_flusher();
   void set_dirty_by_hand();
   void place_directories();
   std::vector<GoldenEntry> take_entries();
 
   const GoldenIoTrace& trace_;
+  TraceHeader header_;  // with the flusher's settings of the moment
   sim::World world_;
   sim::MemDisk medium_;
   SlowDisk slow_;
   sim::IoLog log_;
   GoldenDecoder decoder_;
   Executor executor_;
-  Flusher flusher_;
   std::set<std::string> paths_{""};  // every path named so far, and the root
   size_t taken_ = 0;                 // records of the log
 };
@@ -78,18 +74,12 @@ void Runner::sleep(uint64_t millis) {
   static_cast<void>(executor_.run(op));
 }
 
-int64_t Runner::sleep_with_flusher(uint64_t millis) {
-  while (millis > 0) {
-    const uint64_t step = std::min(millis, flusher_.interval_millis);
-    sleep(step);
-    millis -= step;
-    const bool expired = flusher_.dirty_since && world_.loop.now() - *flusher_.dirty_since >=
-                                                     sim::millis(flusher_.expire_millis);
-    if (!expired) continue;
-    if (!executor_.volume().background_writeback().ok()) return -1;
-    flusher_.dirty_since.reset();
-  }
-  return 0;
+void Runner::set_flusher() {
+  if (!executor_.mounted()) return;
+  volume::WritebackOptions options = executor_.volume().options().writeback;
+  options.expire = sim::millis(header_.dirty_expire_ms);
+  options.interval = sim::millis(header_.dirty_writeback_ms);
+  executor_.volume().set_writeback(options);
 }
 
 void Runner::set_dirty_by_hand() {
@@ -113,20 +103,17 @@ sim::Result<int64_t> Runner::perform(const GoldenIoStep& step) {
       set_dirty_by_hand();
       return int64_t{0};
     case Kind::kFlusherExpire:
-      flusher_.expire_millis = static_cast<uint64_t>(step.centiseconds) * kMillisPerCentisecond;
+      header_.dirty_expire_ms = static_cast<uint64_t>(step.centiseconds) * kMillisPerCentisecond;
+      set_flusher();
       return int64_t{0};
     case Kind::kFlusherInterval:
-      flusher_.interval_millis = static_cast<uint64_t>(step.centiseconds) * kMillisPerCentisecond;
+      header_.dirty_writeback_ms = static_cast<uint64_t>(step.centiseconds) * kMillisPerCentisecond;
+      set_flusher();
       return int64_t{0};
     case Kind::kOperation:
       break;
   }
-  if (step.op.kind == OpKind::kSleep && flusher_.interval_millis > 0) {
-    return sleep_with_flusher(static_cast<uint64_t>(step.op.len));
-  }
-  const int64_t ret = executor_.run(step.op).ret;
-  if (op_changes(step.op.kind) && !flusher_.dirty_since) flusher_.dirty_since = world_.loop.now();
-  return ret;
+  return executor_.run(step.op).ret;
 }
 
 // A directory keeps its last known place until the operation that removed it was decoded.

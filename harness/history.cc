@@ -99,6 +99,7 @@ std::string History::record(const Operation& op, const OpResult& answer) {
   texts_.push_back(print_operation(op));
   names_.emplace_back(harness::op_name(op.kind));
   note_touches(op, index);
+  note_flights(op, index);
   if (answer.ret >= 0) {
     note_promises(op, index);
     note_descriptors(op);
@@ -179,7 +180,33 @@ void History::note_touches(const Operation& op, size_t index) {
     touch(id, {index, effect == Effect::kWrite, effect == Effect::kName});
 }
 
+bool History::in_flight(FileId id) const {
+  return std::any_of(flights_.begin(), flights_.end(),
+                     [id](const Flight& flight) { return flight.id == id; });
+}
+
+void History::note_flights(const Operation& op, size_t index) {
+  if (op.kind == OpKind::kDwrite && op.async) {
+    if (const auto entry = models_[index + 1].find(op.path))
+      flights_.push_back({entry->id, op.task});
+    return;
+  }
+  const bool all = op.kind == OpKind::kRemount;
+  if (op.kind != OpKind::kWait && !all) return;
+  std::vector<Flight> others;
+  for (const Flight& flight : flights_) {
+    if (!all && op.task && flight.task != op.task) {
+      others.push_back(flight);
+    } else {
+      touch(flight.id, {.op = index, .write = true, .name = false});
+    }
+  }
+  flights_ = std::move(others);
+}
+
 void History::promise(FileId id, const Promise& promise) {
+  // A sync does not wait for direct writes that are under way.
+  if (in_flight(id)) return;
   const auto place = files_.find(id);
   if (place == files_.end()) return;
   place->second.promises.push_back(promise);
@@ -187,6 +214,7 @@ void History::promise(FileId id, const Promise& promise) {
 }
 
 void History::promise_everything(size_t op) {
+  if (!flights_.empty()) return;  // as promise() of one file; too little rather than too much
   everything_.push_back({op, PromiseKind::kCall, true});
   promising_.insert(op);
 }

@@ -55,6 +55,8 @@ ModelGeometry model_geometry(const TraceHeader& header, uint64_t cluster_count,
   geometry.logical = header.logical_block();
   geometry.cluster = header.cluster;
   geometry.page = header.page;
+  geometry.clusters_hold_pages =
+      header.cluster % header.page == 0 && header.mkfs.boundary_align % header.page == 0;
   geometry.cluster_count = cluster_count;
   geometry.clusters_free = clusters_free;
   // A header that was read has an ordering that can be read.
@@ -109,6 +111,7 @@ void Model::free_node(FileId id) {
 }
 
 void Model::mark_clean(FileId id) {
+  if (in_flight(id)) return;
   if (get(id).clean && !get(id).tail_stored) return;
   ModelNode& node = edit(id);
   node.clean = true;
@@ -184,7 +187,7 @@ bool Model::has_handle(FileId id) const {
       if (file == id) return true;
     }
   }
-  return false;
+  return in_flight(id);
 }
 
 void Model::release(FileId id) {
@@ -274,9 +277,12 @@ bool Model::import(const Import& item) {
 }
 
 Prediction Model::apply(const Operation& op) {
-  const bool strange = op.fault_at || op.no_invalidate || op.task || op.async;
+  // Where a direct write faults depends on where its clusters lie.
+  const bool strange = op.fault_at && op.kind == OpKind::kDwrite;
   if (strange || (read_only_ && op_changes(op.kind))) return unknown();
-  Prediction prediction = dispatch(op);
+  const bool racing = in_flight(op);
+  Prediction prediction = op.async ? submit(op) : dispatch(op);
+  prediction.any = prediction.any || racing;
   if (!keep_) {
     close_path(op.path);
     if (op.kind == OpKind::kRename) close_path(op.to);
@@ -364,6 +370,14 @@ Prediction Model::dispatch(const Operation& op) {
       const Errno* error = std::get_if<Errno>(&id);
       return error == nullptr ? answer(0) : answer(*error);
     }
+    case OpKind::kBmap:
+      return bmap(op);
+    case OpKind::kMap:
+      return map(op);
+    case OpKind::kSwapMap:
+      return swap_map(op);
+    case OpKind::kWait:
+      return wait(op);
     case OpKind::kRemountRo:
     case OpKind::kRemountRw:
     case OpKind::kReaddir:
@@ -371,12 +385,8 @@ Prediction Model::dispatch(const Operation& op) {
     case OpKind::kAttributes:
     case OpKind::kFitrim:
     case OpKind::kShutdown:
-    case OpKind::kBmap:
-    case OpKind::kMap:
-    case OpKind::kSwapMap:
     case OpKind::kEdit:
     case OpKind::kCrash:
-    case OpKind::kWait:
       break;
   }
   return unknown();

@@ -79,7 +79,8 @@ Prediction Model::write(const Operation& op, Use use) {
   if (op.len == 0) return answer(0);
   const uint64_t pos = use == Use::kAppend ? get(id).size : static_cast<uint64_t>(op.off);
   if (pos >= max_size()) return answer(Errno::kFBig);
-  if (use == Use::kDirect) return direct_write(id, op);
+  // A cache that cannot be dropped turns a direct write into a buffered one.
+  if (use == Use::kDirect && !op.no_invalidate) return direct_write(id, op);
   const uint64_t length = std::min(static_cast<uint64_t>(op.len), max_size() - pos);
 
   if (pos > get(id).valid_size) {
@@ -88,8 +89,10 @@ Prediction Model::write(const Operation& op, Use use) {
   // As many bytes as there are clusters for.
   const uint64_t held = clusters_of(get(id).size);
   const uint64_t reach = (held + free_) * geometry_.cluster;
-  const uint64_t count = std::min(length, reach - std::min(reach, pos));
+  uint64_t count = std::min(length, reach - std::min(reach, pos));
   if (count == 0) return answer(Errno::kNoSpc);
+  count = std::min(count, op.fault_at.value_or(count));
+  if (count == 0) return answer(Errno::kFault);
   const uint64_t needed = clusters_of(pos + count);
   if (needed > held) free_ -= needed - held;
   store(id, pos, op.seed, count);
@@ -260,6 +263,8 @@ Prediction Model::sync_path(const Operation& op) {
 }
 
 Prediction Model::remount(const Operation& op) {
+  flights_.clear();  // waited for; what they answered is nobody's
+  for (const auto& [id, node] : std::map(nodes_)) release(id);
   close_all();
   mark_all_clean();
   read_only_ = false;

@@ -61,7 +61,7 @@ class Generator {
   }
 
   OpKind pick_kind() {
-    static constexpr std::array<Weighted, 30> kWeights = {{
+    static constexpr std::array<Weighted, 33> kWeights = {{
         {OpKind::kWrite, 20},     {OpKind::kAppend, 6},     {OpKind::kTruncate, 14},
         {OpKind::kFallocate, 4},  {OpKind::kRead, 12},      {OpKind::kSeekHole, 4},
         {OpKind::kSeekData, 3},   {OpKind::kSeekEnd, 1},    {OpKind::kStat, 4},
@@ -72,6 +72,7 @@ class Generator {
         {OpKind::kDropCaches, 5}, {OpKind::kRemount, 3},    {OpKind::kClose, 2},
         {OpKind::kWriteback, 2},  {OpKind::kDirent, 3},     {OpKind::kRawRead, 2},
         {OpKind::kSleep, 1},      {OpKind::kSyncfs, 1},     {OpKind::kOpenSync, 1},
+        {OpKind::kBmap, 1},       {OpKind::kMap, 3},        {OpKind::kSwapMap, 1},
     }};
     uint64_t total = 0;
     for (const Weighted& each : kWeights) total += each.weight;
@@ -82,7 +83,11 @@ class Generator {
       if (number < each.weight) return each.kind;
       number -= each.weight;
     }
-    if (number < direct) return number < direct / 2 ? OpKind::kDwrite : OpKind::kDread;
+    if (number < direct) {
+      static constexpr std::array kDirect = {OpKind::kDwrite, OpKind::kDwrite, OpKind::kDread,
+                                             OpKind::kDwrite, OpKind::kDread,  OpKind::kWait};
+      return kDirect[number % kDirect.size()];
+    }
     number -= direct;
     static constexpr std::array kMapped = {OpKind::kMwrite, OpKind::kMwrite, OpKind::kMread,
                                            OpKind::kMsync, OpKind::kMunmap};
@@ -110,6 +115,7 @@ class Generator {
       case OpKind::kRemount:
       case OpKind::kStatfs:
       case OpKind::kWriteback:
+      case OpKind::kWait:
         return op;
       case OpKind::kSleep:
         op.len = static_cast<int64_t>(prng_.below(40000));
@@ -144,6 +150,7 @@ class Generator {
         return;
       case OpKind::kSeekHole:
       case OpKind::kSeekData:
+      case OpKind::kBmap:
         op.off = static_cast<int64_t>(pos);
         return;
       case OpKind::kRawRead:
@@ -152,7 +159,9 @@ class Generator {
       case OpKind::kAppend:
         op.len = static_cast<int64_t>(length());
         op.seed = prng_.between(1, 1 << 20);
+        fill_fault(op);
         return;
+      case OpKind::kMap:
       case OpKind::kRead:
       case OpKind::kMread:
       case OpKind::kFallocate:
@@ -164,6 +173,7 @@ class Generator {
         op.off = static_cast<int64_t>(pos);
         op.len = static_cast<int64_t>(length());
         op.seed = prng_.between(1, 1 << 20);
+        if (op.kind == OpKind::kWrite) fill_fault(op);
         return;
       default:
         return;  // a path is all there is
@@ -176,7 +186,17 @@ class Generator {
     op.off = static_cast<int64_t>(aligned ? pos / unit * unit : pos);
     const uint64_t bytes = length();
     op.len = static_cast<int64_t>(aligned ? (bytes / unit + 1) * unit : bytes);
-    if (op.kind == OpKind::kDwrite) op.seed = prng_.between(1, 1 << 20);
+    if (op.kind != OpKind::kDwrite) return;
+    op.seed = prng_.between(1, 1 << 20);
+    op.no_invalidate = prng_.chance(1, 8);
+    op.async = prng_.chance(1, 4);
+    if (prng_.chance(1, 8)) op.task = static_cast<uint32_t>(prng_.below(3));
+  }
+
+  // Now and then the memory that is written from ends early.
+  void fill_fault(Operation& op) {
+    if (!prng_.chance(1, 12)) return;
+    op.fault_at = prng_.below(static_cast<uint64_t>(op.len) + 1);
   }
 
   std::string file() { return kFiles[prng_.below(kFiles.size())]; }

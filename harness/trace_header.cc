@@ -178,8 +178,9 @@ Json unless_default(const TraceHeader& header) {
 
 using H = TraceHeader;
 constexpr uint64_t kAny = ~uint64_t{0};
+constexpr uint64_t kMaxMillis = uint64_t{1} << 40;
 
-constexpr std::array<Key<TraceHeader>, 20> kHeaderKeys = {{
+constexpr std::array<Key<TraceHeader>, 24> kHeaderKeys = {{
     {"trace", [](H& h, const Json& j) { return read_text(h.trace, j); },
      [](const H& h) { return Json(h.trace); }},
     {"version", read_version, unless_default<&H::version>},
@@ -208,6 +209,17 @@ constexpr std::array<Key<TraceHeader>, 20> kHeaderKeys = {{
     {"start_time",
      [](H& h, const Json& j) { return read_number(h.start_time, j, 0, uint64_t{1} << 40); },
      unless_default<&H::start_time>},
+    {"dirty_expire_ms",
+     [](H& h, const Json& j) { return read_number(h.dirty_expire_ms, j, 0, kMaxMillis); },
+     unless_default<&H::dirty_expire_ms>},
+    {"dirty_writeback_ms",
+     [](H& h, const Json& j) { return read_number(h.dirty_writeback_ms, j, 0, kMaxMillis); },
+     unless_default<&H::dirty_writeback_ms>},
+    {"dirty_background_bytes",
+     [](H& h, const Json& j) { return read_number(h.dirty_background_bytes, j, 0, kAny); },
+     unless_default<&H::dirty_background_bytes>},
+    {"dirty_bytes", [](H& h, const Json& j) { return read_number(h.dirty_bytes, j, 0, kAny); },
+     unless_default<&H::dirty_bytes>},
     {"faults", read_faults,
      [](const H& h) {
        return h.faults.empty() ? absent() : Json::parse(h.faults, nullptr, false);

@@ -143,6 +143,9 @@ void BufferCache::mark_dirty(Buffer& buffer) {
   buffer.dirty_ = true;
   buffer.dirty_index_ = static_cast<uint32_t>(dirty_.size());
   dirty_.push_back(&buffer);
+  if (dirty_.size() > 1) return;
+  dirty_since_ = scheduler_.loop().now();
+  if (dirty_hook_) dirty_hook_();
 }
 
 void BufferCache::set_clean(Buffer& buffer) {

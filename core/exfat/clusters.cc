@@ -19,6 +19,16 @@ void FileSystem::clear_dirty(Inode& inode, DirtyBits bits) { inodes_.clear_dirty
 
 std::vector<InodeRef> FileSystem::dirty_inodes() { return inodes_.dirty(); }
 
+InodeRef FileSystem::first_dirty_inode() {
+  Inode* const first = inodes_.first_dirty();
+  return first == nullptr ? InodeRef() : InodeRef(*first);
+}
+
+void FileSystem::set_dirty_hook(const std::function<void()>& hook) {
+  inodes_.set_dirty_hook(hook);
+  cache_->set_dirty_hook(hook);
+}
+
 void FileSystem::drop_inodes() { inodes_.drop_unused(); }
 
 sim::Status FileSystem::write_inode(Inode& inode, bool wait) {

@@ -118,7 +118,9 @@ void InodeCache::mark_dirty(Inode& inode, DirtyBits bits) {
   if (!any(bits)) return;
   if (!any(inode.dirty_)) {
     inode.dirtied_ = next_dirtied_++;
+    inode.dirty_since_ = fs_.world().loop.now();
     dirty_.emplace_hint(dirty_.end(), inode.dirtied_, &inode);
+    if (dirty_.size() == 1 && dirty_hook_) dirty_hook_();
   }
   inode.dirty_ = inode.dirty_ | bits;
 }

@@ -38,34 +38,65 @@ sim::Result<uint64_t> write_through_cache(FileNode& node, sim::FilePos pos,
   return count;
 }
 
-// V has moved with each piece that was submitted and back with each that failed; S follows here,
-// and only when all went well.
-sim::Result<uint64_t> write_to_device(FileNode& node, sim::FilePos pos,
-                                      const iomap::CopySource& source, bool memory_aligned) {
+// What a direct write that has landed, or failed, leaves of V, Z and S. V moved when it was
+// submitted; what did not reach the device is not valid, and only a whole write moves S.
+void settle(FileNode& node, const PreparedWrite& prepared, sim::FilePos valid_before,
+            const iomap::WriteResult& result) {
   exfat::Inode& inode = node.inode();
   exfat::FileSystem& fs = node.mount().fs();
-  iomap::WriteResult written;
+  const sim::FilePos end = prepared.pos + sim::ByteCount{result.written};
+  const bool moves_valid = prepared.pos + sim::ByteCount{prepared.length} > valid_before;
+  if (!result.status.ok() && moves_valid) {
+    inode.set_valid_size(std::max(valid_before, result.written > 0 ? end : valid_before));
+  }
+  if (result.status.ok() && end > inode.size()) {
+    inode.set_size(end);
+    fs.mark_dirty(inode, exfat::DirtyBits::kMetadata);
+  }
+  // Behind S, too, bytes of a failed write may have landed: they are neither zeros nor the file's.
+  inode.set_valid_size(std::min(inode.valid_size(), inode.size()));
+  inode.set_zeroed_size(std::max(inode.zeroed_size(), std::min(end, inode.size())));
+  if (moves_valid) node.landed();
+}
+
+// Pages that were read or stored to while the write was on its way. What cannot be dropped no
+// longer agrees with the device; the kernel tells the next fsync of that, too.
+void drop_stale_pages(FileNode& node, sim::FilePos pos, uint64_t written) {
+  if (written == 0) return;
+  const sim::FilePos last = pos + sim::ByteCount{written - 1};
+  if (!node.cache().invalidate(pos, last, true)) node.cache().errors().record(sim::Errno::kIo);
+}
+
+// Bytes written; gives `guard` back when `submitted` is there to be called, and has it again when
+// something is left to be undone.
+sim::Result<uint64_t> write_to_device(FileNode& node, const PreparedWrite& prepared,
+                                      const iomap::CopySource& source, bool memory_aligned,
+                                      std::unique_lock<sim::RwLock>& guard,
+                                      const std::function<void()>& submitted) {
+  const sim::FilePos valid_before = node.inode().valid_size();
+  iomap::WriteResult result;
   {
     const InFlight in_flight(node);
-    written = iomap::direct_write(node, pos, source, memory_aligned);
-    const sim::FilePos end = pos + sim::ByteCount{written.written};
-    if (written.status.ok() && end > inode.size()) {
-      inode.set_size(end);
-      fs.mark_dirty(inode, exfat::DirtyBits::kMetadata);
+    if (prepared.pos + sim::ByteCount{prepared.length} > valid_before) {
+      node.begin_unlanded(valid_before);
     }
-    inode.set_valid_size(std::min(inode.valid_size(), inode.size()));
+    iomap::DirectWrite write(node, prepared.pos, source, memory_aligned);
+    write.submit();
+    if (submitted) {
+      guard.unlock();
+      submitted();
+    }
+    result = write.wait();
+    settle(node, prepared, valid_before, result);
+    drop_stale_pages(node, prepared.pos, result.written);
   }
-  if (written.written > 0) {
-    // A buffered read may have filled the cache meanwhile.
-    static_cast<void>(
-        node.cache().invalidate(pos, pos + sim::ByteCount{written.written - 1}, true));
-  }
-  if (!written.status.ok()) {
+  if (!result.status.ok()) {
+    if (!guard.owns_lock()) guard.lock();
     const sim::Status freed = free_beyond_size(node);
-    ZT_TRY(written.status);
+    ZT_TRY(result.status);
     ZT_TRY(freed);
   }
-  return written.written;
+  return result.written;
 }
 
 }  // namespace
@@ -84,8 +115,12 @@ sim::Result<uint64_t> direct_read(FileNode& node, sim::FilePos pos, std::span<st
 
 sim::Result<uint64_t> direct_write(FileNode& node, sim::FilePos pos,
                                    const iomap::CopySource& source, const DirectMode& direct,
-                                   const WriteMode& mode, ErrorSample& errors) {
+                                   const WriteMode& mode, ErrorSample& errors,
+                                   const std::function<void()>& submitted) {
   std::unique_lock<sim::RwLock> guard(node.inode().lock());
+  if (mode.append || pos + sim::ByteCount{source.bytes.size()} > node.inode().valid_size()) {
+    node.wait_direct();
+  }
   ZT_ASSIGN(const PreparedWrite prepared,
             prepare_write(node, pos, source.bytes.size(), mode.append));
   if (prepared.length == 0) return uint64_t{0};
@@ -94,10 +129,11 @@ sim::Result<uint64_t> direct_write(FileNode& node, sim::FilePos pos,
   const sim::FilePos last = prepared.pos + sim::ByteCount{prepared.length - 1};
   ZT_TRY(iomap::writeback(node, prepared.pos, last));
   const bool dropped = !direct.no_invalidate && node.cache().invalidate(prepared.pos, last, true);
+  if (!dropped) node.wait_direct();
   ZT_ASSIGN(const uint64_t count,
-            dropped ? write_to_device(node, prepared.pos, part, direct.memory_aligned)
+            dropped ? write_to_device(node, prepared, part, direct.memory_aligned, guard, submitted)
                     : write_through_cache(node, prepared.pos, part));
-  guard.unlock();
+  if (guard.owns_lock()) guard.unlock();
   // The direct path syncs the write itself, and the driver does once more.
   if (dropped) ZT_TRY(sync_write(node, prepared, count, mode, errors));
   ZT_TRY(sync_write(node, prepared, count, mode, errors));

@@ -22,9 +22,22 @@ sim::IoTag FileNode::data_tag() const {
   return buffer::tag(buffer::IoKind::kData, inode_.number());
 }
 
+void FileNode::balance_dirty() {
+  Flusher& flusher = mount_.flusher();
+  if (mount_.folios().unwritten() <= flusher.tuning().background) return;
+  // The flusher finds files by this mark; a write sets it only when its mapping ends.
+  mount_.fs().mark_dirty(inode_, exfat::DirtyBits::kPages);
+  flusher.throttle();
+}
+
 void FileNode::end_direct() {
   ZT_ASSERT(direct_in_flight_ > 0);
   if (--direct_in_flight_ == 0) direct_waiters_.wake_all();
+}
+
+void FileNode::landed() {
+  unlanded_from_.reset();
+  direct_waiters_.wake_all();
 }
 
 void FileNode::wait_direct() {

@@ -1,5 +1,8 @@
 #include "grow.h"
 
+#include <algorithm>
+#include <mutex>
+
 #include "zerotail/exfat/file_system.h"
 #include "zerotail/io/mount.h"
 
@@ -33,6 +36,22 @@ sim::Status grow(FileNode& node, sim::FilePos size) {
   fs.mark_dirty(inode, exfat::DirtyBits::kMetadata);
   if (fs.options().sync) ZT_TRY(fs.write_inode(inode, true));
   return {};
+}
+
+sim::Status shrink_to(FileNode& node, sim::FilePos size) {
+  exfat::Inode& inode = node.inode();
+  exfat::FileSystem& fs = node.mount().fs();
+  const std::lock_guard<sim::RwLock> invalidate(node.cache().invalidate_lock());
+  const std::lock_guard<sim::RwLock> truncating(inode.truncate_lock());
+  inode.set_size(size);
+  node.cache().truncate(size);
+  inode.set_valid_size(std::min(inode.valid_size(), size));
+  // Zeros that only the cache had went with the folios behind S.
+  inode.set_zeroed_size(std::min(inode.zeroed_size(), size));
+  touch_modified_time(inode);
+  fs.mark_dirty(inode, exfat::DirtyBits::kMetadata);
+  node.clusters_changed();
+  return fs.shrink(inode);
 }
 
 sim::Status free_beyond_size(FileNode& node) {

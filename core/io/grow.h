@@ -11,6 +11,11 @@ namespace zerotail::io {
 // with nothing changed, but EIO of that last write.
 [[nodiscard]] sim::Status grow(FileNode& node, sim::FilePos size);
 
+// S goes down to `size`, V and Z with it, and the clusters behind it are freed; the dentry set is
+// written before they are (exfat::FileSystem::shrink). Its errors come after S has moved. The
+// caller holds the inode lock exclusively and has waited for direct I/O.
+[[nodiscard]] sim::Status shrink_to(FileNode& node, sim::FilePos size);
+
 // Frees clusters that a failed or short write left behind S.
 [[nodiscard]] sim::Status free_beyond_size(FileNode& node);
 

@@ -51,6 +51,12 @@ sim::Result<iomap::Mapping> FileNode::map_begin(const iomap::MapRequest& request
   const exfat::Geometry& geometry = mount_.fs().geometry();
   const sim::ByteCount block = geometry.sector_size();
   const bool writing = is_write(request.intent);
+  const bool reading =
+      request.intent == iomap::Intent::kRead || request.intent == iomap::Intent::kDirectRead;
+  while (reading && unlanded_from_ && request.pos + request.length > *unlanded_from_) {
+    // V is past these bytes already, but the device may still hold what is not the file's.
+    direct_waiters_.wait("a direct write that moves the valid size");
+  }
   iomap::Mapping mapping;
   mapping.pos = request.pos;
   mapping.length = request.length;
@@ -100,14 +106,15 @@ sim::Status FileNode::map_end(const iomap::MapRequest& request, const iomap::Map
   if (done == sim::ByteCount{0}) return {};
   const sim::ByteCount block = mount_.fs().geometry().sector_size();
   const sim::FilePos end = mapping.pos + done;
-  const sim::FilePos zeroed = mapping.zero_tail ? sim::round_up(end, block) : end;
-  inode_.set_zeroed_size(std::max(inode_.zeroed_size(), zeroed));
   if (request.intent == iomap::Intent::kDirectWrite) {
+    // Z follows when the bytes have landed.
     if (end > valid_before_direct_) {
       mount_.fs().mark_dirty(inode_, exfat::DirtyBits::kMetadata);
     }
     return {};
   }
+  const sim::FilePos zeroed = mapping.zero_tail ? sim::round_up(end, block) : end;
+  inode_.set_zeroed_size(std::max(inode_.zeroed_size(), zeroed));
   mount_.fs().mark_dirty(inode_, exfat::DirtyBits::kPages);
   if (end > inode_.valid_size()) {
     inode_.set_valid_size(end);

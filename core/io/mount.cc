@@ -7,13 +7,17 @@ namespace zerotail::io {
 Mount::Mount(sim::World& world, sim::BlockDevice& device, const CacheOptions& cache)
     : world_(world), device_(device), pool_(cache.page_size, cache.folios) {}
 
-Mount::~Mount() = default;
+Mount::~Mount() {
+  if (flusher_ != nullptr) flusher_->stop();
+}
 
 sim::Result<std::unique_ptr<Mount>> Mount::open(sim::World& world, sim::BlockDevice& device,
                                                 const exfat::Options& options,
                                                 const CacheOptions& cache) {
   std::unique_ptr<Mount> mount(new Mount(world, device, cache));
   ZT_ASSIGN(mount->fs_, exfat::FileSystem::mount(world, device, options));
+  mount->flusher_ = std::make_unique<Flusher>(*mount);
+  mount->fs_->set_dirty_hook([flusher = mount->flusher_.get()] { flusher->wake(); });
   return mount;
 }
 

@@ -105,6 +105,8 @@ MappedAccess store(FileNode& node, sim::FilePos pos, std::span<const std::byte> 
   mm::AddressSpace& cache = node.cache();
   MappedAccess access;
   while (access.count < bytes.size()) {
+    // Before the fault, not after it: writeback takes the permission to store away.
+    node.balance_dirty();
     const uint64_t index = cache.index_of(pos);
     mm::FolioRef folio = cache.find(index);
     if (!folio || folio->map_state(index) != mm::MapState::kWritable) {

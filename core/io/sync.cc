@@ -29,9 +29,10 @@ sim::Status write_data_below_valid(FileNode& node) {
     sim::FilePos valid;
     uint64_t cuts = 0;
     {
-      // A direct write moves V before its data is there, and holds the lock.
+      // A direct write moves V before its data is there.
       const std::lock_guard<sim::RwLock> guard(inode.lock());
       if (!fs.needs_data_first(inode)) return {};
+      node.wait_direct();
       valid = inode.valid_size();
       cuts = inode.valid_cuts();
     }
@@ -91,20 +92,44 @@ sim::Status Mount::write_data_first() {
   return {};
 }
 
+sim::Status Mount::write_back(exfat::Inode& inode, bool wait) {
+  sim::Status status;
+  // The driver's data waits in a plug until it has to wait for VolumeDirty, so the flush before
+  // that does not cover it.
+  if (any(inode.dirty() & kOnDisk)) status = fs_->set_dirty();
+  if (status.ok() && any(inode.dirty() & exfat::DirtyBits::kPages)) {
+    status = write_data(node(inode), sim::FilePos{0}, iomap::kNoLimit);
+  }
+  if (any(inode.dirty() & kOnDisk)) {
+    const sim::Status written = fs_->write_inode(inode, wait);
+    if (status.ok()) status = written;
+  }
+  return status;
+}
+
+// With the rule data-first and a file that somebody is writing to, the set is stored with the V
+// that is durable, and the next pass comes back. Waiting for the lock would be wrong: its holder
+// may wait for the flusher.
+void Mount::write_back_unasked(exfat::Inode& inode) {
+  if (fs_->needs_data_first(inode) && inode.lock().try_lock()) {
+    const std::lock_guard<sim::RwLock> guard(inode.lock(), std::adopt_lock);
+    FileNode& file = node(inode);
+    file.wait_direct();
+    const sim::FilePos valid = inode.valid_size();
+    const uint64_t cuts = inode.valid_cuts();
+    if (fs_->set_dirty().ok() &&
+        write_data(file, sim::FilePos{0}, valid - sim::ByteCount{1}).ok()) {
+      static_cast<void>(fs_->data_written(inode, valid, cuts));
+    }
+  }
+  // Errors are kept where the next fsync finds them: with the file's cache, or with the buffers.
+  static_cast<void>(write_back(inode, false));
+}
+
 sim::Status Mount::write_inodes(bool wait) {
   sim::Status first_error = write_data_first();
   for (const exfat::InodeRef& inode : fs_->dirty_inodes()) {
-    sim::Status status;
-    // The driver's data waits in a plug until it has to wait for VolumeDirty, so the flush before
-    // that does not cover it.
-    if (any(inode->dirty() & kOnDisk)) status = fs_->set_dirty();
-    if (status.ok() && any(inode->dirty() & exfat::DirtyBits::kPages)) {
-      status = write_data(node(*inode), sim::FilePos{0}, iomap::kNoLimit);
-    }
-    if (any(inode->dirty() & kOnDisk)) {
-      const sim::Status written = fs_->write_inode(*inode, wait);
-      if (status.ok()) status = written;
-    }
+    const sim::Status status = write_back(*inode, wait);
     if (first_error.ok()) first_error = status;
   }
   return first_error;
@@ -136,6 +161,7 @@ sim::Status Mount::background_writeback() {
 }
 
 sim::Status Mount::quiesce() {
+  flusher_->wait_idle();
   if (fs_->options().read_only) return {};
   const sim::Status inodes = write_inodes(false);
   ZT_TRY(fs_->write_buffers());

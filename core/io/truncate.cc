@@ -8,26 +8,6 @@
 
 namespace zerotail::io {
 
-namespace {
-
-sim::Status shrink(FileNode& node, sim::FilePos size) {
-  exfat::Inode& inode = node.inode();
-  exfat::FileSystem& fs = node.mount().fs();
-  const std::lock_guard<sim::RwLock> invalidate(node.cache().invalidate_lock());
-  const std::lock_guard<sim::RwLock> truncating(inode.truncate_lock());
-  inode.set_size(size);
-  node.cache().truncate(size);
-  inode.set_valid_size(std::min(inode.valid_size(), size));
-  // Zeros that only the cache had went with the folios behind S.
-  inode.set_zeroed_size(std::min(inode.zeroed_size(), size));
-  touch_modified_time(inode);
-  fs.mark_dirty(inode, exfat::DirtyBits::kMetadata);
-  node.clusters_changed();
-  return fs.shrink(inode);
-}
-
-}  // namespace
-
 sim::Status truncate(FileNode& node, sim::FilePos size) {
   exfat::Inode& inode = node.inode();
   const std::lock_guard<sim::RwLock> guard(inode.lock());
@@ -35,7 +15,7 @@ sim::Status truncate(FileNode& node, sim::FilePos size) {
     return sim::Error(sim::Errno::kFBig, "truncate: past the largest size");
   }
   node.wait_direct();
-  return size > inode.size() ? grow(node, size) : shrink(node, size);
+  return size > inode.size() ? grow(node, size) : shrink_to(node, size);
 }
 
 sim::Status fallocate(FileNode& node, sim::FilePos pos, sim::ByteCount length) {
@@ -45,8 +25,8 @@ sim::Status fallocate(FileNode& node, sim::FilePos pos, sim::ByteCount length) {
   if (pos > limit || length > limit - pos) {
     return sim::Error(sim::Errno::kFBig, "fallocate: past the largest size");
   }
+  node.wait_direct();  // it may move S
   if (pos + length <= inode.size()) return {};
-  node.wait_direct();
   return grow(node, pos + length);
 }
 

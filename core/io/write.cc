@@ -20,10 +20,11 @@ sim::Result<uint64_t> buffered_write_locked(FileNode& node, sim::FilePos pos,
 sim::Result<uint64_t> write(FileNode& node, sim::FilePos pos, const iomap::CopySource& source,
                             const WriteMode& mode, ErrorSample& errors) {
   std::unique_lock<sim::RwLock> guard(node.inode().lock());
+  // First of all: S and V, which the position and the gap are judged by, may still move with it.
+  if (!source.bytes.empty()) node.wait_direct();
   ZT_ASSIGN(const PreparedWrite prepared,
             prepare_write(node, pos, source.bytes.size(), mode.append));
   if (prepared.length == 0) return uint64_t{0};
-  node.wait_direct();
   iomap::CopySource part = source;
   part.bytes = part.bytes.first(prepared.length);
   ZT_ASSIGN(const uint64_t count, buffered_write_locked(node, prepared.pos, part));

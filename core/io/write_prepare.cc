@@ -20,19 +20,32 @@ void revoke_stores(mm::AddressSpace& cache, sim::FilePos first, sim::FilePos las
   }
 }
 
-// Makes [V, pos) valid: zeros, but for what stores of shared mappings left in the cache.
+// [max(V, Z), pos) becomes zeros in the cache, but for what stores of shared mappings left there.
+sim::Status fill_to(FileNode& node, sim::FilePos pos) {
+  exfat::Inode& inode = node.inode();
+  mm::AddressSpace& cache = node.cache();
+  const std::lock_guard<sim::RwLock> guard(cache.invalidate_lock());
+  const sim::FilePos from = std::max(inode.valid_size(), inode.zeroed_size());
+  if (from >= pos) return {};
+  revoke_stores(cache, from, pos);
+  // Also when it fails half-way: what was dirtied until then is zeros, and harmless.
+  node.mount().fs().mark_dirty(inode, exfat::DirtyBits::kPages);
+  return iomap::fill_dirty(node, from, pos - from);
+}
+
+// Makes [V, pos) valid. When it cannot, a file that grew for it has its old size again, and never
+// less than that.
 sim::Status fill_gap(FileNode& node, sim::FilePos pos) {
   exfat::Inode& inode = node.inode();
   exfat::FileSystem& fs = node.mount().fs();
-  mm::AddressSpace& cache = node.cache();
-  if (pos > inode.size()) ZT_TRY(grow(node, pos));
   node.wait_direct();
-  const std::lock_guard<sim::RwLock> guard(cache.invalidate_lock());
-  const sim::FilePos from = std::max(inode.valid_size(), inode.zeroed_size());
-  if (from < pos) {
-    revoke_stores(cache, from, pos);
-    ZT_TRY(iomap::fill_dirty(node, from, pos - from));
-    fs.mark_dirty(inode, exfat::DirtyBits::kPages);
+  const sim::FilePos size_before = inode.size();
+  sim::Status filled = pos > size_before ? grow(node, pos) : sim::Status();
+  if (filled.ok()) filled = fill_to(node, pos);
+  if (!filled.ok()) {
+    // The first error is the caller's; what this one leaves undone is clusters behind S.
+    if (inode.size() > size_before) static_cast<void>(shrink_to(node, size_before));
+    return filled;
   }
   inode.set_valid_size(std::max(inode.valid_size(), pos));
   const sim::ByteCount block = fs.geometry().sector_size();

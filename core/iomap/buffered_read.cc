@@ -83,11 +83,14 @@ sim::Status fill_dirty(IomapFile& file, sim::FilePos pos, sim::ByteCount length)
   const sim::FilePos end = pos + length;
   for (uint64_t index = cache.index_of(pos); cache.pos_of(index) < end;) {
     ZT_ASSIGN(const mm::FolioRef ref, read_folio(file, index));
-    cache.lock(*ref);
-    const mm::LockedFolio folio(cache, ref);
-    if (folio->owner() != &cache || !folio->uptodate()) continue;
-    cache.mark_dirty(*folio);
-    index = folio->end_index();
+    {
+      cache.lock(*ref);
+      const mm::LockedFolio folio(cache, ref);
+      if (folio->owner() != &cache || !folio->uptodate()) continue;
+      cache.mark_dirty(*folio);
+      index = folio->end_index();
+    }
+    file.balance_dirty();
   }
   return {};
 }

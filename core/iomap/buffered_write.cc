@@ -47,6 +47,7 @@ WriteResult buffered_write(IomapFile& file, sim::FilePos pos, const CopySource& 
         break;
       }
       iter.advance(sim::ByteCount{*count});
+      file.balance_dirty();
     }
   }
   return {iter.done().value(), iter.status()};

@@ -92,12 +92,14 @@ void AddressSpace::start_writeback(Folio& folio) {
   ZT_ASSERT(folio.locked_ && !folio.writeback_ && folio.owner_ == this);
   folio.writeback_ = true;
   ++writeback_count_;
+  pool_.unwritten_ += folio.size();
 }
 
 void AddressSpace::end_writeback(Folio& folio) {
   ZT_ASSERT(folio.writeback_);
   folio.writeback_ = false;
   --writeback_count_;
+  pool_.unwritten_ -= folio.size();
   wake(folio);
 }
 
@@ -118,6 +120,7 @@ void AddressSpace::mark_dirty(Folio& folio, uint64_t offset, uint64_t length) {
   folio.group_->dirty.set(folio.first_bit_ + first, last - first + 1);
   if (folio.dirty_) return;
   folio.dirty_ = true;
+  pool_.unwritten_ += folio.size();
   index_.set_dirty(range_of(folio), true);
 }
 
@@ -125,6 +128,7 @@ void AddressSpace::begin_clean(Folio& folio) {
   ZT_ASSERT(folio.locked_ && folio.dirty_);
   folio.write_protect();
   folio.dirty_ = false;
+  pool_.unwritten_ -= folio.size();
   index_.set_dirty(range_of(folio), false);
 }
 
@@ -196,12 +200,22 @@ bool AddressSpace::invalidate(sim::FilePos first, sim::FilePos last, bool also_m
   const uint64_t last_index = index_of(last);
   for (FolioRef folio = next(index_of(first)); folio && folio->index() <= last_index;
        folio = next(folio->end_index())) {
-    if (folio->dirty() || folio->writeback() || (folio->mapped() && !also_mapped) ||
-        !try_lock(*folio)) {
+    if (also_mapped) {
+      lock(*folio);
+      wait_writeback(*folio);
+    } else if (!try_lock(*folio)) {
       all = false;
       continue;
     }
-    remove(*folio);
+    const bool mapped = folio->mapped();
+    const bool stays = folio->dirty() || folio->writeback() || (mapped && !also_mapped);
+    if (folio->owner_ == this) {
+      if (stays) {
+        all = false;
+      } else {
+        remove(*folio);
+      }
+    }
     unlock(*folio);
   }
   return all;

@@ -28,6 +28,20 @@ struct SharedMapping {
   [[nodiscard]] bool writable() const { return stores; }
 };
 
+// A write that goes on without its submitter.
+struct SubmittedWrite {
+  SubmittedWrite(WriteId number, const exfat::InodeRef& file, sim::Scheduler& scheduler)
+      : id(number), inode(file), submitted(scheduler), ended(scheduler) {}
+  WriteId id;
+  exfat::InodeRef inode;
+  std::vector<std::byte> bytes;
+  std::optional<uint64_t> fault_at;
+  io::ErrorSample errors = 0;
+  sim::Completion submitted;
+  sim::Completion ended;
+  WriteOutcome outcome;
+};
+
 // Where a path ends: its last component in a directory, which may or may not have it.
 struct Place {
   enum class Kind : uint8_t { kName, kRoot, kDot, kDotDot };
@@ -41,7 +55,13 @@ struct Volume::Impl {
   std::unique_ptr<io::Mount> mount;
   std::vector<std::unique_ptr<OpenFile>> files;          // by descriptor; nullptr: free
   std::vector<std::unique_ptr<SharedMapping>> mappings;  // by MapId
+  std::vector<std::unique_ptr<SubmittedWrite>> writes;   // by id
+  uint64_t next_write = 1;
+  uint64_t writes_ended = 0;
   bool unmounted = false;
+
+  // Waits for what was submitted: its tasks use what is above.
+  ~Impl();
 
   [[nodiscard]] exfat::FileSystem& fs() { return mount->fs(); }
 
@@ -58,6 +78,11 @@ struct Volume::Impl {
   Fd add_file(std::unique_ptr<OpenFile> file);
   [[nodiscard]] bool any_open_for_write() const;
   io::FileNode& node(const OpenFile& file) { return mount->node(*file.inode); }
+
+  // async_calls.cc
+  void run_write(SubmittedWrite& write, int64_t pos, const io::DirectMode& direct,
+                 const io::WriteMode& mode);
+  void wait_writes();
 
   // map_calls.cc
   sim::Result<SharedMapping*> mapping(MapId map);

@@ -50,6 +50,13 @@ io::CacheOptions cache_options(const MountOptions& options) {
   return cache;
 }
 
+io::WritebackTuning tuning(const WritebackOptions& options) {
+  return {.expire = options.expire,
+          .interval = options.interval,
+          .background = options.background,
+          .limit = options.limit};
+}
+
 }  // namespace
 
 Volume::Volume(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -62,12 +69,16 @@ sim::Result<std::unique_ptr<Volume>> Volume::mount(sim::World& world, sim::Block
   impl->options = options;
   ZT_ASSIGN(impl->mount,
             io::Mount::open(world, device, exfat_options(options), cache_options(options)));
+  impl->mount->flusher().set_tuning(tuning(options.writeback));
   return std::unique_ptr<Volume>(new Volume(std::move(impl)));
 }
 
 sim::Status Volume::unmount() {
   ZT_ASSERT_MSG(!impl_->unmounted, "unmounted twice");
   impl_->unmounted = true;
+  impl_->wait_writes();
+  impl_->writes.clear();
+  impl_->mount->flusher().stop();
   impl_->files.clear();
   for (auto& mapping : impl_->mappings) {
     if (mapping != nullptr) impl_->drop_mapping(mapping);
@@ -95,6 +106,10 @@ sim::Status Volume::sync() { return impl_->mount->sync(); }
 sim::Status Volume::syncfs() { return impl_->mount->sync(); }
 void Volume::drop_caches() { impl_->mount->drop_caches(); }
 sim::Status Volume::background_writeback() { return impl_->mount->background_writeback(); }
+void Volume::set_writeback(const WritebackOptions& options) {
+  impl_->options.writeback = options;
+  impl_->mount->flusher().set_tuning(tuning(options));
+}
 const MountOptions& Volume::options() const { return impl_->options; }
 
 }  // namespace zerotail::volume

@@ -104,8 +104,6 @@ TEST(Executor, WhatIsNotSupportedAnswersEopnotsupp) {
   EXPECT_EQ(run(R"({"op":"label","label":"X"})"), kRefused);
   EXPECT_EQ(run(R"({"op":"fitrim","off":0,"len":1})"), kRefused);
   EXPECT_EQ(run(R"({"op":"crash"})"), kRefused);
-  EXPECT_EQ(run(R"({"op":"read","path":"a","off":0,"len":1,"task":1})"), kRefused);
-  EXPECT_EQ(run(R"({"op":"dwrite","path":"a","off":0,"len":512,"seed":1,"async":1})"), kRefused);
 }
 
 TEST(Executor, RemountTakesOtherOptionsForOnce) {

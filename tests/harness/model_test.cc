@@ -155,9 +155,49 @@ TEST(Model, AnImportedFileIsThereAndTakesNoFreeClusters) {
 TEST(Model, WhatItDoesNotKnowIsNotPredicted) {
   Model model(geometry());
   EXPECT_TRUE(model.apply(on(OpKind::kCrash, "")).any);
-  Operation faulty = write("a", 0, 10, 1);
+  ASSERT_EQ(ret(model, on(OpKind::kCreate, "a")), 0);
+  Operation faulty = write("a", 0, 512, 1);
+  faulty.kind = OpKind::kDwrite;
   faulty.fault_at = 5;
   EXPECT_TRUE(model.apply(faulty).any);
+}
+
+TEST(Model, AFaultingBufferIsAShortWrite) {
+  Model model(geometry());
+  ASSERT_EQ(ret(model, on(OpKind::kCreate, "a")), 0);
+  Operation faulty = write("a", 0, 10, 1);
+  faulty.fault_at = 5;
+  EXPECT_EQ(ret(model, faulty), 5);
+  faulty.fault_at = 0;
+  EXPECT_EQ(ret(model, faulty), -14);
+  EXPECT_EQ(model.find("a")->size, 5U);
+}
+
+// It counts as done when it is issued; but nothing is said of its file until it was collected.
+TEST(Model, AWriteInFlightIsPredictedByWaitAlone) {
+  Model model(geometry());
+  ASSERT_EQ(ret(model, on(OpKind::kCreate, "a")), 0);
+  ASSERT_EQ(ret(model, on(OpKind::kCreate, "b")), 0);
+  Operation flight = write("a", 0, 512, 1);
+  flight.kind = OpKind::kDwrite;
+  flight.async = true;
+  EXPECT_EQ(ret(model, flight), 0);
+  EXPECT_TRUE(model.apply(on(OpKind::kStat, "a")).any);
+  EXPECT_FALSE(model.apply(on(OpKind::kStat, "b")).any);
+  const Prediction waited = model.apply(on(OpKind::kWait, ""));
+  EXPECT_EQ(*waited.result.find("done"), FieldValue(std::vector<std::string>{"512"}));
+  EXPECT_FALSE(model.apply(on(OpKind::kStat, "a")).any);
+  EXPECT_EQ(model.find("a")->size, 512U);
+}
+
+TEST(Model, MapKnowsTheKindsOfARange) {
+  Model model(geometry());
+  ASSERT_EQ(ret(model, on(OpKind::kCreate, "a")), 0);
+  ASSERT_EQ(ret(model, write("a", 0, 700, 1)), 700);
+  ASSERT_EQ(ret(model, {.kind = OpKind::kTruncate, .path = "a", .size = 5000}), 0);
+  const Prediction map = model.apply({.kind = OpKind::kMap, .path = "a", .off = 0, .len = 9000});
+  EXPECT_EQ(*map.result.find("kinds"), FieldValue(std::string("m1024u4096h3880")));
+  EXPECT_EQ(ret(model, on(OpKind::kSwapMap, "a")), -22);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "core/io/test_mount.h"
+#include "zerotail/io/layout.h"
 
 namespace zerotail::io {
 namespace {
@@ -54,6 +55,43 @@ TEST_F(DirectTest, TheDevicesBlockIsTheUnitNotTheSector) {
   EXPECT_EQ(file.direct_read(512, 512), "1x512 ");
   file.make_cold();
   EXPECT_EQ(file.read(0, 4096), "0x512 1x512 0x3072 ");
+}
+
+// In a block that was never written, what lies around the write becomes zeros on the device.
+TEST_F(DirectTest, ANewBlockIsZeroedAroundTheWriteOnTheDevice) {
+  TestVolume volume({.size = sim::mib(32), .sector = sim::kib(4), .logical = sim::ByteCount{512}});
+  TestFile file(volume, "a");
+  EXPECT_EQ(*file.direct_write(0, 512, 1), 512U);
+  const auto addr = io::bmap(file.node(), sim::FilePos{0});
+  ASSERT_TRUE(addr.has_value());
+  std::vector<std::byte> block(4096);
+  volume.disk.read(*addr, block);
+  EXPECT_EQ(TestFile::runs(block), "1x512 0x3584 ");
+}
+
+// The same behind a write that ends the file, in clusters that it had.
+TEST_F(DirectTest, TheTailOfTheLastBlockIsZeroedOnTheDevice) {
+  TestVolume volume({.size = sim::mib(32),
+                     .sector = sim::kib(4),
+                     .cluster = sim::kib(16),
+                     .logical = sim::ByteCount{512}});
+  TestFile file(volume, "a");
+  ASSERT_TRUE(file.write(0, 4096, 1).ok());
+  ASSERT_TRUE(file.fsync().ok());
+  EXPECT_EQ(*file.direct_write(4096, 512, 2), 512U);
+  const auto addr = io::bmap(file.node(), sim::FilePos{4096});
+  ASSERT_TRUE(addr.has_value());
+  std::vector<std::byte> block(4096);
+  volume.disk.read(*addr, block);
+  EXPECT_EQ(TestFile::runs(block), "2x512 0x3584 ");
+}
+
+TEST_F(DirectTest, NothingToWriteChangesNothing) {
+  ASSERT_TRUE(file_.write(0, 512, 1).ok());
+  const std::string before = file_.state();
+  EXPECT_EQ(*file_.direct_write(65536, 0, 1), 0U);
+  EXPECT_EQ(*file_.write(65536, 0, 1), 0U);
+  EXPECT_EQ(file_.state(), before);
 }
 
 TEST_F(DirectTest, AMisalignedWriteLeavesNoClusters) {

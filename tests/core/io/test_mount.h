@@ -29,12 +29,16 @@ class FailingDevice : public sim::BlockDevice {
     if (fail_data_writes && data && bio.op == sim::BioOp::kWrite) {
       return bio.complete(sim::Errno::kIo);
     }
+    if (fail_data_reads && data && bio.op == sim::BioOp::kRead) {
+      return bio.complete(sim::Errno::kIo);
+    }
     if (fail_metadata_writes && !data && bio.op == sim::BioOp::kWrite) {
       return bio.complete(sim::Errno::kIo);
     }
     below_.submit(bio);
   }
   bool fail_data_writes = false;
+  bool fail_data_reads = false;
   bool fail_metadata_writes = false;
 
  private:

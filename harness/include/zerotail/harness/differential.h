@@ -6,6 +6,7 @@
 
 #include "zerotail/harness/model.h"
 #include "zerotail/harness/trace.h"
+#include "zerotail/sim/units.h"
 
 namespace zerotail::harness {
 
@@ -17,11 +18,15 @@ struct Disagreement {
   std::string text;
 };
 
-// Runs the trace on a fresh volume; the first answer that the model did not predict.
-[[nodiscard]] std::optional<Disagreement> find_disagreement(const Trace& trace);
+// Runs the trace on a fresh volume; the first answer that the model did not predict. With a
+// request time every request of the disk takes so long, so that the flusher and direct writes that
+// are not waited for run beside the operations that follow; stores through mappings may race then.
+[[nodiscard]] std::optional<Disagreement> find_disagreement(const Trace& trace,
+                                                            sim::Nanos request_time = sim::Nanos{
+                                                                0});
 
 // Drops operations as long as some disagreement remains. Returns the trace unchanged when there is
 // none.
-[[nodiscard]] Trace shrink_disagreement(Trace trace);
+[[nodiscard]] Trace shrink_disagreement(Trace trace, sim::Nanos request_time = sim::Nanos{0});
 
 }  // namespace zerotail::harness

@@ -3,8 +3,10 @@
 // Per path (its text) it keeps one buffered, one O_DIRECT and one O_APPEND descriptor and one
 // shared mapping, each made when first needed. unlink closes those of its path first, unlink_keep
 // leaves them; rename moves those of the source (and of what lies below it) to the new path and
-// closes the target's; remount closes all. What the core cannot do yet answers EOPNOTSUPP (-95),
-// never silently 0.
+// closes the target's; remount closes all. An operation with a task runs as a deterministic task of
+// that name and is waited for, so one operation follows the other whatever their tasks; only
+// asynchronous direct writes outlive their operation, until `wait` or the unmount. What the core
+// cannot do yet answers EOPNOTSUPP (-95), never silently 0.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +63,19 @@ class Executor {
     }
   };
 
+  // A direct write that was not waited for.
+  struct Pending {
+    volume::WriteId id{};
+    std::optional<uint32_t> task;
+  };
+
   OpResult dispatch(const Operation& op);
+  OpResult run_in_task(const Operation& op);
+  OpResult run_submit(const Operation& op);
+  OpResult run_wait(const Operation& op);
+  OpResult run_bmap(const Operation& op);
+  OpResult run_map(const Operation& op);
+  OpResult run_swap_map(const Operation& op);
   OpResult run_create(const Operation& op);
   OpResult run_rename(const Operation& op);
   OpResult run_write(const Operation& op, Use use);
@@ -92,6 +106,7 @@ class Executor {
   const TraceHeader& header_;
   std::unique_ptr<volume::Volume> volume_;
   std::map<std::string, Handles> handles_;
+  std::vector<Pending> pending_;  // in the order of submission
 };
 
 // Mounts, runs everything, unmounts. An error is one of mount or unmount.

@@ -88,6 +88,14 @@ class History {
   void promise_everything(size_t op);
   void promise_names(const std::string& directory, size_t op);
   void note_descriptors(const Operation& op);
+  // Direct writes that are not waited for: until `wait` their file may change at any moment.
+  void note_flights(const Operation& op, size_t index);
+  [[nodiscard]] bool in_flight(FileId id) const;
+
+  struct Flight {
+    FileId id{};
+    std::optional<uint32_t> task;
+  };
 
   TraceHeader header_;
   bool promise_mount_;
@@ -97,6 +105,7 @@ class History {
   std::set<size_t> promising_;
   std::map<std::string, std::vector<size_t>> directory_touches_;  // path of the directory
   std::set<std::string> synchronous_;                             // paths with O_SYNC or O_DSYNC
+  std::vector<Flight> flights_;
   std::vector<std::string> texts_;
   std::vector<std::string> names_;
 };

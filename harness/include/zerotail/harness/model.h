@@ -1,11 +1,13 @@
 // The reference model: what a volume holds and answers, as a pure value. Written from the tables of
 // what exFAT on iomap must do; it shares no code with core/ and knows no clusters but their number.
 //
-// Models: the tree of names, file identity, bytes, size, valid size, free clusters, errors.
-// Leaves out: where clusters lie, time stamps, what is on the disk before it is synced. Names are
-// compared through a simple case folding of its own (ASCII, Latin-1, Latin Extended-A, Greek,
-// Cyrillic), not the volume's table. Invariant: valid_size <= size, and bytes at or past valid_size
-// are zero.
+// Models: the tree of names, file identity, bytes, size, valid size, free clusters, errors. A
+// direct write that is not waited for counts as done when it is issued; until it is collected
+// nothing is predicted of its file. A store through a mapping, or another direct write, to the same
+// bytes in that time is a race, whose outcome is not modelled. Leaves out: where clusters lie, time
+// stamps, what is on the disk before it is synced. Names are compared through a simple case folding
+// of its own (ASCII, Latin-1, Latin Extended-A, Greek, Cyrillic), not the volume's table.
+// Invariant: valid_size <= size, and bytes at or past valid_size are zero.
 //
 // Copying is cheap: nodes and their bytes are shared until changed.
 #pragma once
@@ -83,6 +85,8 @@ struct ModelGeometry {
   // Rules of the ordering that move entries: they decide when a directory grows.
   bool one_sector = false;
   bool replace_in_place = false;
+  // Every cluster is whole pages of the device, so that a swap file loses none.
+  bool clusters_hold_pages = true;
 };
 // The geometry of a volume that mkfs made for this header; the sizes come from statfs of the fresh
 // volume (two numbers that the layout fixes).
@@ -151,6 +155,12 @@ class Model {
   };
   template <class T>
   using Or = std::variant<T, sim::Errno>;
+  // A direct write that was issued and not collected.
+  struct Flight {
+    FileId id{};
+    std::optional<uint32_t> task;
+    Prediction answer;
+  };
 
   // Tree (model.cc).
   [[nodiscard]] const ModelNode& get(FileId id) const { return *nodes_.at(id); }
@@ -207,6 +217,15 @@ class Model {
   [[nodiscard]] Prediction bytes_read(const ModelNode& node, uint64_t pos, uint64_t length) const;
   Prediction dispatch(const Operation& op);
 
+  // Asynchronous writes, and where files are (model_layout.cc).
+  Prediction submit(const Operation& op);
+  Prediction wait(const Operation& op);
+  [[nodiscard]] bool in_flight(FileId id) const;
+  [[nodiscard]] bool in_flight(const Operation& op) const;
+  Prediction bmap(const Operation& op);
+  Prediction map(const Operation& op);
+  Prediction swap_map(const Operation& op);
+
   ModelGeometry geometry_;
   bool keep_ = true;
   bool read_only_ = false;
@@ -215,6 +234,7 @@ class Model {
   FileId root_{};
   std::map<FileId, std::shared_ptr<const ModelNode>> nodes_;
   std::map<std::string, Handles> handles_;
+  std::vector<Flight> flights_;
 };
 
 }  // namespace zerotail::harness

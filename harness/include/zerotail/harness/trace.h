@@ -42,7 +42,13 @@ struct TraceHeader {
   std::string preset;              // a disk's name; empty: none
   uint64_t seed = 1;
   uint64_t start_time = 1767225600;  // seconds since 1970 at virtual time 0
-  std::string faults;                // a plan, as compact JSON; empty: none
+  // The flusher, as vm.dirty_*: when it writes what, and above how many dirty bytes it writes at
+  // once or makes writers wait (0: no limits).
+  uint64_t dirty_expire_ms = 30'000;
+  uint64_t dirty_writeback_ms = 5'000;
+  uint64_t dirty_background_bytes = uint64_t{1638} << 20;
+  uint64_t dirty_bytes = uint64_t{3276} << 20;
+  std::string faults;  // a plan, as compact JSON; empty: none
   std::string schedule;
   MkfsSpec mkfs;
   uint8_t poison = kDefaultPoison;  // what the disk holds before mkfs

@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -134,6 +135,11 @@ class BufferCache {
 
   // The content was changed in memory.
   void mark_dirty(Buffer& buffer);
+  // When the first of the buffers that are dirty now became dirty while none was; only when
+  // dirty() > 0. The flusher goes by it.
+  [[nodiscard]] sim::Nanos dirty_since() const { return dirty_since_; }
+  // Called when a buffer becomes dirty while none is.
+  void set_dirty_hook(std::function<void()> hook) { dirty_hook_ = std::move(hook); }
   // Writes a buffer now if it is dirty, and waits. EIO: the write failed.
   sim::Status sync(Buffer& buffer);
   // As sync(), but always writes, with these flags.
@@ -213,6 +219,8 @@ class BufferCache {
   };
   std::array<KindState, kIoKindCount> kinds_{};
   FlushClock clock_;
+  sim::Nanos dirty_since_{0};
+  std::function<void()> dirty_hook_;
   std::optional<sim::Error> remembered_;  // a failed write, for the next write_all()
 };
 

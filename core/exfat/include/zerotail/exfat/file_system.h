@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -112,6 +113,10 @@ class FileSystem {
   [[nodiscard]] InodeRef root() { return InodeRef(*root_); }
   // Every cached inode that is dirty, in the order in which they became dirty.
   [[nodiscard]] std::vector<InodeRef> dirty_inodes();
+  // The one that became dirty first; none when all are clean.
+  [[nodiscard]] InodeRef first_dirty_inode();
+  // Called when an inode or a buffer becomes dirty while no other is: the flusher's alarm clock.
+  void set_dirty_hook(const std::function<void()>& hook);
   void mark_dirty(Inode& inode, DirtyBits bits);
   void clear_dirty(Inode& inode, DirtyBits bits);
   // Frees the clusters of unlinked inodes whose last reference was dropped. unlink, rmdir and

@@ -123,6 +123,8 @@ class Inode {
   [[nodiscard]] sim::ClusterCount allocated() const { return chain_.count(); }
 
   [[nodiscard]] DirtyBits dirty() const { return dirty_; }
+  // When it became dirty; only while it is.
+  [[nodiscard]] sim::Nanos dirty_since() const { return dirty_since_; }
   [[nodiscard]] uint32_t references() const { return references_; }
 
   // Taken by the layers above, in this order; exfat takes none of the three.
@@ -148,6 +150,7 @@ class Inode {
   bool unlinked_ = false;
   DirtyBits dirty_ = DirtyBits::kNone;
   uint64_t dirtied_ = 0;  // its place in the order of becoming dirty
+  sim::Nanos dirty_since_{0};
   sim::FilePos size_;
   sim::FilePos valid_size_;
   sim::FilePos zeroed_size_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,6 +39,12 @@ class InodeCache {
   void mark_dirty(Inode& inode, DirtyBits bits);
   void clear_dirty(Inode& inode, DirtyBits bits);
   [[nodiscard]] std::vector<InodeRef> dirty() const;  // in the order of becoming dirty
+  // The one that became dirty first, or nullptr.
+  [[nodiscard]] Inode* first_dirty() const {
+    return dirty_.empty() ? nullptr : dirty_.begin()->second;
+  }
+  // Called when an inode becomes dirty while none is.
+  void set_dirty_hook(std::function<void()> hook) { dirty_hook_ = std::move(hook); }
 
   // Drops what is clean, linked and held by nobody, children before their directories.
   void drop_unused();
@@ -58,6 +65,7 @@ class InodeCache {
   std::map<uint64_t, std::unique_ptr<Inode>> unlinked_;  // by number
   std::vector<Inode*> unreferenced_;                     // unlinked ones
   std::map<uint64_t, Inode*> dirty_;                     // by Inode::dirtied_
+  std::function<void()> dirty_hook_;
 };
 
 }  // namespace zerotail::exfat

@@ -2,6 +2,8 @@
 // iomap. S, V and Z (size, valid_size, zeroed_size) are the inode's.
 #pragma once
 
+#include <optional>
+
 #include "zerotail/exfat/inode.h"
 #include "zerotail/iomap/iomap_file.h"
 
@@ -30,14 +32,19 @@ class FileNode final : public exfat::InodeAttachment, public iomap::IomapFile {
   sim::Status map_end(const iomap::MapRequest& request, const iomap::Mapping& mapping,
                       sim::ByteCount done) override;
   [[nodiscard]] sim::FilePos readahead_limit() const override { return inode_.valid_size(); }
+  void balance_dirty() override;
   [[nodiscard]] uint64_t mapping_sequence() const override { return mapping_sequence_; }
   // Clusters were freed: addresses given out for writeback are void.
   void clusters_changed() { ++mapping_sequence_; }
 
-  // Direct I/O in flight: buffered writes and truncate wait for it.
+  // Direct I/O in flight: buffered writes, truncate, and direct writes that move V wait for it.
   void begin_direct() { ++direct_in_flight_; }
   void end_direct();
   void wait_direct();
+  // A direct write that moves V is on its way to [valid_before, ...): whoever reads there from the
+  // device waits until it has landed. One at a time.
+  void begin_unlanded(sim::FilePos valid_before) { unlanded_from_ = valid_before; }
+  void landed();
 
  private:
   Mount& mount_;
@@ -45,8 +52,9 @@ class FileNode final : public exfat::InodeAttachment, public iomap::IomapFile {
   mm::AddressSpace cache_;
   uint64_t mapping_sequence_ = 0;
   uint64_t direct_in_flight_ = 0;
-  // V before the piece of a direct write that is on its way; such writes hold the inode lock.
+  // V before the piece of a direct write that is being submitted, under the inode lock.
   sim::FilePos valid_before_direct_;
+  std::optional<sim::FilePos> unlanded_from_;
   sim::WaitQueue direct_waiters_;
 };
 

@@ -2,6 +2,7 @@
 // Every call takes the locks it needs.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "zerotail/io/file_node.h"
@@ -35,13 +36,17 @@ struct DirectMode {
 };
 
 // O_DIRECT. EINVAL: the memory or a mapped range is misaligned to the device's logical block. A
-// direct write that does not fit is ENOSPC and changes nothing.
+// direct write that does not fit is ENOSPC and changes nothing. The write's `submitted` is called
+// once, when everything is on its way and the inode lock is free: a task of its own can do the rest
+// while the submitter goes on. Without it the lock is held until the write has landed. Writes that
+// move V follow one after the other.
 [[nodiscard]] sim::Result<uint64_t> direct_read(FileNode& node, sim::FilePos pos,
                                                 std::span<std::byte> out, bool memory_aligned);
 [[nodiscard]] sim::Result<uint64_t> direct_write(FileNode& node, sim::FilePos pos,
                                                  const iomap::CopySource& source,
                                                  const DirectMode& direct, const WriteMode& mode,
-                                                 ErrorSample& errors);
+                                                 ErrorSample& errors,
+                                                 const std::function<void()>& submitted = {});
 
 // To any size. EFBIG; ENOSPC and EIO of growing leave the file as it was; errors of shrinking are
 // returned after S has moved.

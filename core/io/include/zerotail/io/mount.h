@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "zerotail/exfat/file_system.h"
+#include "zerotail/io/flusher.h"
 #include "zerotail/mm/folio_pool.h"
 
 namespace zerotail::io {
@@ -28,7 +29,8 @@ class Mount {
                                                                 sim::BlockDevice& device,
                                                                 const exfat::Options& options,
                                                                 const CacheOptions& cache);
-  // Writes nothing: without close() this is a power failure. No InodeRef may be left outside.
+  // Writes nothing: without quiesce() this is a power failure. A pass of the flusher that is under
+  // way ends with the inode that it is at. No InodeRef may be left outside.
   ~Mount();
   Mount(const Mount&) = delete;
   Mount& operator=(const Mount&) = delete;
@@ -37,6 +39,7 @@ class Mount {
   [[nodiscard]] sim::World& world() { return world_; }
   [[nodiscard]] sim::BlockDevice& device() { return device_; }
   [[nodiscard]] mm::FolioPool& folios() { return pool_; }
+  [[nodiscard]] Flusher& flusher() { return *flusher_; }
 
   // The file's page cache; made when first asked for, and kept as long as the inode is cached.
   [[nodiscard]] FileNode& node(exfat::Inode& inode);
@@ -48,12 +51,16 @@ class Mount {
   sim::Status background_writeback();
   // The work of umount and of remount: everything is written, then VolumeDirty cleared.
   sim::Status quiesce();
+  // The flusher's work on one inode; its errors are kept for fsync. Never waits for the inode lock.
+  void write_back_unasked(exfat::Inode& inode);
   // drop_caches: clean folios that are not mapped, clean buffers, inodes nobody uses.
   void drop_caches();
 
  private:
   friend class FileNode;
   Mount(sim::World& world, sim::BlockDevice& device, const CacheOptions& cache);
+  // One dirty inode: VolumeDirty when its dentry set will be written, its data, its set.
+  sim::Status write_back(exfat::Inode& inode, bool wait);
   sim::Status write_inodes(bool wait);
   sim::Status write_data_first();
   sim::Status settle_frees();
@@ -63,6 +70,7 @@ class Mount {
   mm::FolioPool pool_;                   // outlives the inodes of fs_
   std::map<uint64_t, FileNode*> nodes_;  // by Inode::number(); nodes enter and leave themselves
   std::unique_ptr<exfat::FileSystem> fs_;
+  std::unique_ptr<Flusher> flusher_;
 };
 
 // A read, a listing: the access time moves as with relatime.

@@ -74,6 +74,9 @@ class IomapFile {
                               sim::ByteCount done) = 0;
   // Readahead stays below this position; past it the cache is filled folio by folio.
   [[nodiscard]] virtual sim::FilePos readahead_limit() const = 0;
+  // After each folio that was dirtied, with none locked: may start writeback, and wait for it when
+  // too much is dirty.
+  virtual void balance_dirty() {}
   // Changes whenever an address once given for kWriteback may be wrong now.
   [[nodiscard]] virtual uint64_t mapping_sequence() const = 0;
 };

@@ -78,8 +78,9 @@ class AddressSpace {
   // zeroed from there (and stays as dirty as it was), and its pages behind go too unless somebody
   // else uses the folio or keeps something with it. Mappings of what goes are unmapped.
   void truncate(sim::FilePos size);
-  // Removes the folios that [first, last] touches, whole. Dirty ones, ones in use and, unless
-  // `also_mapped`, ones in a shared mapping stay; false when any stayed.
+  // Removes the folios that [first, last] touches, whole; false when any stayed. Dirty ones stay.
+  // Ones that are locked or under writeback are waited for, and ones in a shared mapping unmapped,
+  // when `also_mapped` (before and after a direct write); else they stay (drop_caches).
   bool invalidate(sim::FilePos first, sim::FilePos last, bool also_mapped);
 
   // Reads and writes in flight that use folios' memory.

@@ -43,6 +43,8 @@ class FolioPool {
   [[nodiscard]] unsigned largest_order() const { return largest_order_; }
   // Folios in use (in a cache, or referenced).
   [[nodiscard]] uint64_t in_use() const { return in_use_; }
+  // Bytes of folios that are dirty or under writeback, in all caches of the pool.
+  [[nodiscard]] sim::ByteCount unwritten() const { return unwritten_; }
 
  private:
   friend class AddressSpace;
@@ -78,6 +80,7 @@ class FolioPool {
   uint64_t in_use_ = 0;
   size_t groups_ = 0;
   std::array<Folio*, kOrders> free_{};
+  sim::ByteCount unwritten_;
   std::vector<Slab> slabs_;
 };
 

@@ -27,6 +27,16 @@ using exfat::parse_ordering;
 using exfat::print;
 using exfat::Rule;
 
+// The flusher and the dirty limits, as the kernel's vm.dirty_* settings.
+struct WritebackOptions {
+  sim::Nanos expire = sim::millis(30'000);   // data and metadata are written when they are this old
+  sim::Nanos interval = sim::millis(5'000);  // how often the flusher looks; 0: never
+  // Unwritten bytes of file data: above the first the flusher works at once, above the second
+  // writers wait for it. A limit of 0: neither.
+  sim::ByteCount background = sim::mib(1638);
+  sim::ByteCount limit = sim::mib(3276);
+};
+
 struct MountOptions {
   bool read_only = false;
   bool sync = false;     // -o sync
@@ -38,6 +48,7 @@ struct MountOptions {
   Folios folios = Folios::kSingle;
   // Seconds since 1970 at virtual time 0; time stamps are this plus the virtual clock.
   uint64_t start_time = 1767225600;  // 2026-01-01 00:00:00 UTC
+  WritebackOptions writeback{};
 };
 
 struct OpenFlags {
@@ -61,6 +72,14 @@ struct Source {
   uint64_t misalignment = 0;
   // The page cache refuses to be dropped before this O_DIRECT write, which then goes through it.
   bool no_invalidate = false;
+};
+
+// A write that was submitted and not yet collected.
+enum class WriteId : uint64_t {};
+
+struct WriteOutcome {
+  sim::Result<uint64_t> count{uint64_t{0}};  // as Volume::write answers
+  uint64_t order = 0;  // how many submitted writes of this mount had ended before it
 };
 
 enum class MapId : int32_t {};
@@ -110,6 +129,24 @@ struct FileState {
   std::vector<Run> runs;
 };
 
+// A piece of a file as a read maps it (core/iomap).
+struct FileExtent {
+  enum class Kind : uint8_t { kHole, kMapped, kUnwritten };
+  uint64_t pos = 0;
+  uint64_t length = 0;
+  Kind kind = Kind::kHole;
+  std::optional<sim::DevPos> addr;  // of `pos`; a hole has none
+  // What the device holds from here on is not the file's; set when it lies inside a mapped piece.
+  std::optional<uint64_t> zero_from;
+};
+
+// What swapon would use: whole pages, in the order of the swap area.
+struct SwapExtent {
+  uint64_t page = 0;
+  uint64_t pages = 0;
+  sim::DevPos addr;
+};
+
 class Volume {
  public:
   // EINVAL: no exFAT, or a boot region, bitmap or upcase table that cannot be used (where() says
@@ -121,8 +158,8 @@ class Volume {
   Volume(const Volume&) = delete;
   Volume& operator=(const Volume&) = delete;
 
-  // Writes everything back, clears VolumeDirty (unless it was set at mount). Open descriptors are
-  // closed. Afterwards only the destructor may be called.
+  // Waits for submitted writes, writes everything back, clears VolumeDirty (unless it was set at
+  // mount). Open descriptors are closed. Afterwards only the destructor may be called.
   sim::Status unmount();
   // mount -o remount: only read_only, sync, dirsync and discard can change. EBUSY: to read-only
   // while a file is open for writing.
@@ -136,11 +173,27 @@ class Volume {
   // With O_APPEND `pos` is ignored. Short counts as the kernel gives them; an error only when
   // nothing was written.
   sim::Result<uint64_t> write(Fd fd, int64_t pos, const Source& source);
+  // O_DIRECT without waiting: returns when everything is on its way. What goes wrong, also before
+  // anything was sent, is told when it is collected. EBADF, EISDIR; EINVAL: not open with O_DIRECT.
+  // The descriptor may be closed meanwhile.
+  sim::Result<WriteId> submit_write(Fd fd, int64_t pos, const Source& source);
+  // Waits for a submitted write and forgets it. Each is collected at most once.
+  WriteOutcome collect_write(WriteId id);
   sim::Status truncate(Fd fd, int64_t size);
   sim::Status truncate(std::string_view path, int64_t size);
   sim::Status fallocate(Fd fd, uint32_t mode, int64_t pos, int64_t length);
   sim::Status fsync(Fd fd, bool data_only);
   sim::Result<uint64_t> seek(Fd fd, int64_t offset, Whence whence);
+
+  // FIBMAP: the block of the device (in units of the volume's sector) that holds the file's block
+  // `block`, or none where nothing was ever written or behind the size. Writes dirty data first.
+  // EBADF; EINVAL: negative, or a directory.
+  sim::Result<std::optional<uint64_t>> bmap(Fd fd, int64_t block);
+  // How a read maps [pos, pos + length). EBADF, EISDIR, EINVAL: negative.
+  sim::Result<std::vector<FileExtent>> map_range(Fd fd, int64_t pos, int64_t length);
+  // Syncs the file and says where its pages are, as swapon does. EBADF: not open for writing;
+  // EISDIR; EINVAL: bytes that were never written (fallocate alone makes no swap file), or no page.
+  sim::Result<std::vector<SwapExtent>> swap_map(Fd fd);
 
   // Maps the whole file, and any size it will have, shared. The mapping outlives the descriptor; it
   // is writable when the descriptor is. EISDIR, EBADF.
@@ -167,8 +220,10 @@ class Volume {
   sim::Status syncfs();
   // Drops clean pages and metadata buffers (echo 3 > drop_caches after a sync).
   void drop_caches();
-  // Lets the flusher run as it does after `dirty_expire`: writes back what is dirty, no flush.
+  // Writes back everything that is dirty, as the flusher does when all of it has expired; no flush.
   sim::Status background_writeback();
+  // Changes the flusher's settings while mounted, as sysctl does.
+  void set_writeback(const WritebackOptions& options);
 
   [[nodiscard]] const MountOptions& options() const;
   sim::Result<FileState> inspect(std::string_view path);
