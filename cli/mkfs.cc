@@ -51,7 +51,8 @@ std::string describe(const std::string& path, const exfat::VolumeLayout& layout,
        fmt::format("{}, {} of them", size_text(layout.sector_size), sector(layout.volume_length)));
   line("cluster", fmt::format("{}, {} in the heap, {} free", size_text(layout.cluster_size),
                               layout.cluster_count.value(), free));
-  line("FAT", fmt::format("sector {}, {} sectors", at(layout.fat), sector(layout.fat_length)));
+  line("FAT", fmt::format("sector {}, {} sectors{}", at(layout.fat), sector(layout.fat_length),
+                          layout.fat_count == 2 ? ", and a second one behind it" : ""));
   line("heap", fmt::format("sector {}", at(layout.heap)));
   line("bitmap",
        fmt::format("cluster {}, {} bytes", layout.bitmap.value(), layout.bitmap_length.value()));
@@ -91,7 +92,7 @@ Run setup_mkfs(CLI::App& command) {
   auto options = std::make_shared<Options>();
   command.add_option("IMG", options->image, "The image file to make")->required();
   command.add_option("--size", options->size, "Size of the volume: 64M, 1G, or bytes")->required();
-  command.add_option("--sector", options->sector, "Sector size: 512 (default) or 4096");
+  command.add_option("--sector", options->sector, "Sector size: 512 (default), 1024, 2048 or 4096");
   command.add_option("--cluster", options->cluster,
                      "Cluster size: 512 to 32M (default: 4K up to 256M, 32K up to 32G, else 128K)");
   command.add_option("--boundary", options->boundary,
@@ -99,6 +100,7 @@ Run setup_mkfs(CLI::App& command) {
   command.add_option("--label", options->mkfs.label, "Volume label, at most 11 UTF-16 units");
   command.add_option("--serial", options->mkfs.volume_serial,
                      "Volume serial number (default: always the same)");
+  command.add_option("--fats", options->mkfs.fat_count, "1 (default), or 2 for a TexFAT volume");
   command.add_flag("--pack-bitmap", options->mkfs.pack_bitmap,
                    "Put the bitmap before the aligned start of the heap");
   command.add_flag("--full", options->mkfs.full_format, "Zero the whole volume");

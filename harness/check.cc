@@ -70,11 +70,11 @@ class SystemParser {
   }
 
  private:
-  // The first entry of the type; further ones are problems.
-  const SpecialEntry* find(uint8_t type, const char* what) {
+  // The first entry of the type, and of two bitmaps the one of that FAT; further ones are problems.
+  const SpecialEntry* find(uint8_t type, const char* what, unsigned fat = 0) {
     const SpecialEntry* found = nullptr;
     for (const SpecialEntry& s : specials_) {
-      if (s.type != type) continue;
+      if (s.type != type || (type == disk::kTypeBitmap && bitmap_of(geometry_, s) != fat)) continue;
       if (found == nullptr) {
         found = &s;
         continue;
@@ -93,7 +93,11 @@ class SystemParser {
   }
 
   bool parse_bitmap() {
-    const SpecialEntry* s = find(disk::kTypeBitmap, "bitmap");
+    if (geometry_.fats == 2) {
+      const SpecialEntry* stale = find(disk::kTypeBitmap, "bitmap", 1 - geometry_.active_fat);
+      if (stale != nullptr) view_.stale_bitmap = std::make_shared<const Chain>(follow(*stale));
+    }
+    const SpecialEntry* s = find(disk::kTypeBitmap, "bitmap", geometry_.active_fat);
     if (s == nullptr) {
       problems_.push_back(system_problem(CheckClass::kBitmapMissing, "<bitmap>", 0, 0));
       return false;
@@ -240,6 +244,7 @@ void claim_all(const VolumeView& view, BaseTree& tree, OwnerMap& owners) {
     for (const ClusterRun& run : chain->runs) owners.claim(run, owner);
   };
   claim(view.bitmap, kBitmapOwner);
+  claim(view.stale_bitmap, kStaleBitmapOwner);
   claim(view.upcase_chain, kUpcaseOwner);
   claim(view.root_chain, kRootOwner);
   for (uint32_t i = 0; i < tree.directories.size(); ++i) {

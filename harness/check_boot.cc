@@ -16,6 +16,7 @@ constexpr uint64_t kBootSectors = 12;  // of the volume's sector size, checksum 
 constexpr std::string_view kName = "EXFAT   ";
 constexpr size_t kVolumeFlags = 106;
 constexpr size_t kPercentInUse = 112;
+constexpr uint16_t kActiveFatFlag = 0x0001;
 constexpr uint16_t kDirtyFlag = 0x0002;
 constexpr uint16_t kMediaFailureFlag = 0x0004;
 constexpr uint64_t kLargestClusterCount = 0xFFFFFFF5;  // 2^32 - 11
@@ -23,7 +24,7 @@ constexpr unsigned kLargestClusterShift = 25;          // 32 MiB
 
 struct BootFields {
   uint64_t volume_length, fat_offset, fat_length, heap_offset, cluster_count, root;
-  unsigned sector_shift, cluster_shift;
+  unsigned sector_shift, cluster_shift, fats;
 };
 
 BootFields load(const std::byte* b) {
@@ -34,7 +35,8 @@ BootFields load(const std::byte* b) {
           .cluster_count = disk::u32(b + 92),
           .root = disk::u32(b + 96),
           .sector_shift = disk::u8(b + 108),
-          .cluster_shift = disk::u8(b + 109)};
+          .cluster_shift = disk::u8(b + 109),
+          .fats = disk::u8(b + 110)};
 }
 
 CheckProblem problem(CheckClass kind, uint64_t found, uint64_t wanted, const char* field = "") {
@@ -66,7 +68,7 @@ bool check_fields(const std::byte* b, const BootFields& f, std::vector<CheckProb
   FieldCheck check{problems};
   bool good =
       check.require(disk::u8(b + 105) == 1, "FileSystemRevision", disk::u16(b + 104), 0x100);
-  good &= check.require(disk::u8(b + 110) == 1, "NumberOfFats", disk::u8(b + 110), 1);
+  good &= check.require(f.fats == 1 || f.fats == 2, "NumberOfFats", f.fats, f.fats == 0 ? 1 : 2);
   const bool zero = std::all_of(b + 11, b + 64, [](std::byte x) { return x == std::byte{0}; });
   good &= check.require(zero, "MustBeZero", 1, 0);
   if (!check.require(f.sector_shift >= 9 && f.sector_shift <= 12, "BytesPerSectorShift",
@@ -84,8 +86,8 @@ bool check_fields(const std::byte* b, const BootFields& f, std::vector<CheckProb
   const uint64_t fat_sectors =
       sim::round_up(fat_bytes, uint64_t{1} << f.sector_shift) >> f.sector_shift;
   good &= check.require(f.fat_length >= fat_sectors, "FatLength", f.fat_length, fat_sectors);
-  good &= check.require(f.heap_offset >= f.fat_offset + f.fat_length, "ClusterHeapOffset",
-                        f.heap_offset, f.fat_offset + f.fat_length);
+  const uint64_t fat_end = f.fat_offset + f.fat_length * f.fats;
+  good &= check.require(f.heap_offset >= fat_end, "ClusterHeapOffset", f.heap_offset, fat_end);
   good &= check.require(f.volume_length > f.heap_offset, "VolumeLength", f.volume_length,
                         f.heap_offset);
   if (!good) return false;
@@ -137,8 +139,10 @@ CheckGeometry geometry_of(const std::byte* b, const BootFields& f) {
   g.cluster_size = g.sector_size * (uint64_t{1} << f.cluster_shift);
   g.volume = f.volume_length * unit;
   g.boot_region = kBootSectors * unit;
-  g.fat = Sector{} + f.fat_offset * unit;
   g.fat_length = f.fat_length * unit;
+  g.fats = f.fats;
+  g.active_fat = f.fats == 2 ? disk::u16(b + kVolumeFlags) & kActiveFatFlag : 0U;
+  g.fat = Sector{} + f.fat_offset * unit + g.fat_length * g.active_fat;
   g.heap = Sector{} + f.heap_offset * unit;
   g.cluster_count = static_cast<uint32_t>(f.cluster_count);
   g.root = sim::Cluster{f.root};

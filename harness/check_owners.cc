@@ -154,6 +154,8 @@ std::string AllocationReport::label(const OwnerRef& owner) const {
   switch (owner.system) {
     case kBitmapOwner:
       return "<bitmap>";
+    case kStaleBitmapOwner:
+      return "<inactive bitmap>";
     case kUpcaseOwner:
       return "<upcase>";
     case kRootOwner:

@@ -13,7 +13,14 @@ namespace zerotail::harness {
 
 // Owners of clusters in a base, as numbers: the system's own first, then two or more a node (its
 // chain, then those of its vendor entries), directory after directory.
-enum : uint32_t { kNoOwner = 0, kBitmapOwner = 1, kUpcaseOwner = 2, kRootOwner = 3, kFirstOwner };
+enum : uint32_t {
+  kNoOwner = 0,
+  kBitmapOwner = 1,
+  kUpcaseOwner = 2,
+  kRootOwner = 3,
+  kStaleBitmapOwner = 4,
+  kFirstOwner
+};
 
 inline constexpr uint64_t kPageClusters = 4096;
 inline constexpr uint64_t kPageWords = kPageClusters / 64;

@@ -61,6 +61,11 @@ struct SpecialEntry {
   bool operator==(const SpecialEntry&) const = default;
 };
 
+// Which FAT a bitmap entry belongs to; with one FAT it is that one's.
+[[nodiscard]] inline unsigned bitmap_of(const CheckGeometry& geometry, const SpecialEntry& entry) {
+  return geometry.fats == 2 ? entry.flags & 1U : 0U;
+}
+
 // The entries of one directory without what they point to: a function of its bytes and of the
 // upcase table.
 struct RawDirectory {

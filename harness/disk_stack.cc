@@ -38,6 +38,7 @@ sim::Result<sim::MemDisk> format_disk(const TraceHeader& header) {
   options.label = header.mkfs.label;
   options.pack_bitmap = header.mkfs.pack_bitmap;
   options.full_format = header.mkfs.full_format;
+  options.fat_count = header.mkfs.fats;
   options.volume_serial = header.mkfs.serial.value_or(exfat::kDefaultVolumeSerial);
   ZT_TRY(exfat::make_filesystem(disk, options));
   return disk;

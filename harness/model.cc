@@ -64,6 +64,7 @@ ModelGeometry model_geometry(const TraceHeader& header, uint64_t cluster_count,
     geometry.one_sector = ordering->has(volume::Rule::kOneSector);
     geometry.replace_in_place = ordering->has(volume::Rule::kReplaceInPlace);
   }
+  if (header.mkfs.fats == 2) ++geometry.root_entries;  // the second bitmap's
   return geometry;
 }
 

@@ -65,7 +65,7 @@ std::string read_choice(std::string& out, const Json& json, std::string_view a,
   return fmt::format("neither \"{}\" nor \"{}\"", a, b);
 }
 
-constexpr std::array<Key<MkfsSpec>, 5> kMkfsKeys = {{
+constexpr std::array<Key<MkfsSpec>, 6> kMkfsKeys = {{
     {"label", [](MkfsSpec& m, const Json& j) { return read_text(m.label, j); },
      [](const MkfsSpec& m) { return m.label.empty() ? absent() : Json(m.label); }},
     {"boundary_align",
@@ -77,6 +77,14 @@ constexpr std::array<Key<MkfsSpec>, 5> kMkfsKeys = {{
      [](const MkfsSpec& m) { return m.pack_bitmap ? Json(1) : absent(); }},
     {"full_format", [](MkfsSpec& m, const Json& j) { return read_flag(m.full_format, j); },
      [](const MkfsSpec& m) { return m.full_format ? Json(1) : absent(); }},
+    {"fats",
+     [](MkfsSpec& m, const Json& j) {
+       uint64_t fats = 0;
+       const std::string problem = read_number(fats, j, 1, 2);
+       m.fats = static_cast<uint32_t>(fats);
+       return problem;
+     },
+     [](const MkfsSpec& m) { return m.fats == 1 ? absent() : Json(m.fats); }},
     {"serial",
      [](MkfsSpec& m, const Json& j) {
        uint64_t serial = 0;

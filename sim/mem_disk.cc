@@ -1,6 +1,7 @@
 #include "zerotail/sim/mem_disk.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "disk_tree.h"
@@ -148,6 +149,26 @@ void MemDisk::discard(Sector sector, SectorCount count) {
         chunk_for_write(state_.root_, state_.height_, chunk, state_.fill_, length == kChunkBytes);
     std::memset(data + offset, std::to_integer<int>(discard_fill_), length);
     sector += sectors(ByteCount{length});
+  }
+}
+
+void MemDisk::zero(DevPos pos, ByteCount length) {
+  static constexpr std::array<std::byte, kChunkBytes> kZeros{};
+  const uint64_t size = bytes(info_.capacity).value();
+  ZT_ASSERT(length.value() <= size && pos.value() <= size - length.value());
+  const DevPos end = pos + length;
+  while (pos < end) {
+    const uint64_t offset = offset_in(pos, kChunkSize).value();
+    const uint64_t chunk = pos.value() / kChunkBytes;
+    const uint64_t chunks = end.value() / kChunkBytes - chunk;
+    if (offset == 0 && chunks > 0 && state_.fill_ == std::byte{0}) {
+      drop_chunks(state_.root_, state_.height_, chunk, chunk + chunks);
+      pos += kChunkSize * chunks;
+      continue;
+    }
+    const ByteCount step{std::min((end - pos).value(), kChunkBytes - offset)};
+    write(pos, std::span(kZeros).first(step.value()));
+    pos += step;
   }
 }
 

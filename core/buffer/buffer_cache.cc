@@ -305,6 +305,19 @@ sim::Status BufferCache::read_run(Block first, BlockCount count, sim::IoTag tag)
   return transfer(missing, sim::BioOp::kRead, {}, Merge::kYes);
 }
 
+sim::Status BufferCache::read_uncached(Block first, std::span<std::byte> out, sim::IoTag tag) {
+  ZT_ASSERT(out.size() % options_.block_size.value() == 0);
+  const BlockCount count{out.size() / options_.block_size.value()};
+  ZT_TRY(check_range(first, count));
+  const sim::Errno status =
+      sim::read_sectors(scheduler_, device_, sim::sector_at(pos(first)), out, tag);
+  ++counters_.bios;
+  counters_.reads += count.value();
+  if (status == sim::Errno::kOk) return {};
+  return sim::Error(status, std::string("buffer: read of ") + io_kind_name(tag.kind) + " block " +
+                                std::to_string(first.value()));
+}
+
 // ---- writing
 
 sim::Status BufferCache::sync(Buffer& buffer) {

@@ -167,6 +167,16 @@ sim::Status FileSystem::shrink(Inode& inode) {
   return free_runs(std::move(freed), end);
 }
 
+void FileSystem::free_vendor_clusters(const DentrySet& set) {
+  for (const DentrySet::VendorClusters& owned : set.vendor_clusters()) {
+    auto chain = ClusterChain::from_disk(geometry(), owned.first, geometry().clusters(owned.length),
+                                         owned.no_fat_chain);
+    if (!chain.ok()) continue;
+    auto freed = chain->runs(fat_, FileCluster{});
+    if (freed.ok()) (void)free_runs(std::move(*freed), {});
+  }
+}
+
 sim::Status FileSystem::free_runs(std::vector<ClusterRun> runs, std::optional<sim::Cluster> end) {
   if (runs.empty()) return {};
   const bool sync = options_.directories_sync();

@@ -91,6 +91,22 @@ std::u16string_view DentrySet::name(NameUnits& units) const {
   return {units.data(), length};
 }
 
+std::vector<DentrySet::VendorClusters> DentrySet::vendor_clusters() const {
+  std::vector<VendorClusters> found;
+  for (unsigned i = count_ - benign_entries(); i < count_; ++i) {
+    const auto entry = load<VendorAllocationDentry>(entries_[i]);
+    // A vendor extension has no such fields, whatever its flags say.
+    const bool may_own = !is_type(entry.entry_type, EntryType::kVendorExtension);
+    const bool owns = may_own && (entry.general_secondary_flags & kAllocationPossible) != 0 &&
+                      entry.first_cluster != 0 && entry.data_length != 0;
+    if (!owns) continue;
+    found.push_back({.first = sim::Cluster{entry.first_cluster},
+                     .length = sim::ByteCount{entry.data_length},
+                     .no_fat_chain = (entry.general_secondary_flags & kNoFatChain) != 0});
+  }
+  return found;
+}
+
 void DentrySet::set_stream(const StreamFields& fields) {
   StreamDentry entry = stream();
   entry.general_secondary_flags = fields.general_secondary_flags;

@@ -1,5 +1,6 @@
 #include "zerotail/exfat/fat.h"
 
+#include <algorithm>
 #include <string>
 
 namespace zerotail::exfat {
@@ -60,8 +61,19 @@ sim::Status Fat::set(sim::Cluster cluster, uint32_t value) {
   const buffer::BufferRef held(*at.buffer);
   store(held->data().subspan(at.offset), Le32(value));
   cache_.mark_dirty(*held);
-  if (sync_) return cache_.sync(*held);
-  return {};
+  return finish(*held);
+}
+
+sim::Status Fat::finish(buffer::Buffer& changed) {
+  if (sync_) ZT_TRY(cache_.sync(changed));
+  if (!geometry_.mirror_fat()) return {};
+  const buffer::BlockCount index = changed.block() - cache_.block_at(geometry_.fat_start());
+  const buffer::Block block = cache_.block_at(*geometry_.mirror_fat()) + index;
+  // The whole block is replaced: what the mirror held before does not matter.
+  ZT_ASSIGN(const buffer::BufferRef mirror, cache_.get_zeroed(block, changed.tag()));
+  const std::span<std::byte> from = changed.data();
+  std::copy(from.begin(), from.end(), mirror->data().begin());
+  return sync_ ? cache_.sync(*mirror) : sim::Status{};
 }
 
 sim::Status Fat::set_next(sim::Cluster cluster, sim::Cluster next) {
@@ -76,14 +88,13 @@ sim::Status Fat::chain_run(sim::Cluster first, sim::ClusterCount count) {
   for (uint64_t i = 0; i < count.value(); ++i) {
     const sim::Cluster cluster = first + sim::ClusterCount{i};
     ZT_ASSIGN(const Place at, place(cluster));
-    if (held && &*held != at.buffer && sync_) ZT_TRY(cache_.sync(*held));
+    if (held && &*held != at.buffer) ZT_TRY(finish(*held));
     held = buffer::BufferRef(*at.buffer);
     const uint64_t next = i + 1 < count.value() ? cluster.value() + 1 : kFatEndOfChain;
     store(held->data().subspan(at.offset), Le32(static_cast<uint32_t>(next)));
     cache_.mark_dirty(*held);
   }
-  if (held && sync_) return cache_.sync(*held);
-  return {};
+  return held ? finish(*held) : sim::Status{};
 }
 
 }  // namespace zerotail::exfat

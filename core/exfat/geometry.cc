@@ -1,6 +1,7 @@
 #include "zerotail/exfat/geometry.h"
 
 #include <string>
+#include <utility>
 
 namespace zerotail::exfat {
 
@@ -25,8 +26,8 @@ sim::Status check_identity(const BootSector& boot) {
   if ((revision >> 8) != 1) {
     return bad_field("FileSystemRevision", revision, "the major version is not 1");
   }
-  if (boot.number_of_fats != 1) {
-    return bad_field("NumberOfFats", boot.number_of_fats, "only 1 is supported");
+  if (boot.number_of_fats != 1 && boot.number_of_fats != 2) {
+    return bad_field("NumberOfFats", boot.number_of_fats, "not 1 or 2");
   }
   return {};
 }
@@ -76,15 +77,22 @@ sim::Result<Geometry> Geometry::from_boot(const BootSector& boot, sim::ByteCount
   if (fat_length << geometry.sector_shift_ < fat_bytes) {
     return bad_field("FatLength", fat_length, "too short for the clusters");
   }
-  if (fat_offset + fat_length > heap_offset) {
+  const uint64_t fats = boot.number_of_fats;
+  if (fat_offset + fat_length * fats > heap_offset) {
     return bad_field("ClusterHeapOffset", heap_offset, "inside the FAT");
   }
   if (heap_offset > volume_sectors ||
       cluster_count > (volume_sectors - heap_offset) >> boot.sectors_per_cluster_shift) {
     return bad_field("ClusterCount", cluster_count, "the heap ends beyond the volume");
   }
-  geometry.fat_start_ = sim::DevPos{fat_offset << geometry.sector_shift_};
+  const sim::DevPos first_fat{fat_offset << geometry.sector_shift_};
+  geometry.fat_start_ = first_fat;
   geometry.fat_size_ = sim::ByteCount{fat_length << geometry.sector_shift_};
+  if (fats == 2) {
+    geometry.mirror_fat_ = first_fat + geometry.fat_size_;
+    geometry.active_fat_ = (boot.volume_flags & kActiveFat) != 0 ? 1 : 0;
+    if (geometry.active_fat_ == 1) std::swap(geometry.fat_start_, *geometry.mirror_fat_);
+  }
   geometry.heap_start_ = sim::DevPos{heap_offset << geometry.sector_shift_};
   geometry.cluster_count_ = sim::ClusterCount{cluster_count};
   geometry.root_cluster_ = sim::Cluster{boot.first_cluster_of_root_directory};

@@ -4,7 +4,6 @@
 #include "zerotail/exfat/mkfs.h"
 
 #include <algorithm>
-#include <array>
 
 #include "mkfs_internal.h"
 #include "zerotail/exfat/ondisk.h"
@@ -36,7 +35,8 @@ std::vector<std::byte> fat_head(const VolumeLayout& layout) {
   set(1, kFatEndOfChain);
   for (Cluster cluster = kFirstCluster; cluster <= layout.root; cluster += ClusterCount{1}) {
     const Cluster next = cluster + ClusterCount{1};
-    const bool last = next == layout.upcase || next == layout.root || cluster == layout.root;
+    const bool last = next == layout.second_bitmap || next == layout.upcase ||
+                      next == layout.root || cluster == layout.root;
     set(cluster.value(), last ? kFatEndOfChain : static_cast<uint32_t>(next.value()));
   }
   return fat;
@@ -50,7 +50,7 @@ std::vector<std::byte> bitmap_head(const VolumeLayout& layout) {
   return bits;
 }
 
-// Volume label, allocation bitmap and upcase table, in the tool's order. The label entry is there
+// Volume label, allocation bitmaps and upcase table, in the tool's order. The label entry is there
 // with no characters, too.
 std::vector<std::byte> root_directory(const VolumeLayout& layout, std::span<const uint16_t> label,
                                       uint32_t checksum) {
@@ -68,11 +68,19 @@ std::vector<std::byte> root_directory(const VolumeLayout& layout, std::span<cons
   upcase.first_cluster = static_cast<uint32_t>(layout.upcase.value());
   upcase.data_length = layout.upcase_length.value();
 
-  std::vector<std::byte> entries(3 * kDentrySize);
-  const std::span<std::byte> all(entries);
-  store(all, name);
-  store(all.subspan(kDentrySize), bitmap);
-  store(all.subspan(2 * kDentrySize), upcase);
+  std::vector<std::byte> entries;
+  const auto add = [&entries](const auto& entry) {
+    entries.resize(entries.size() + kDentrySize);
+    store(std::span(entries).last(kDentrySize), entry);
+  };
+  add(name);
+  add(bitmap);
+  if (layout.second_bitmap) {
+    bitmap.bitmap_flags = 1;
+    bitmap.first_cluster = static_cast<uint32_t>(layout.second_bitmap->value());
+    add(bitmap);
+  }
+  add(upcase);
   return entries;
 }
 
@@ -85,13 +93,7 @@ class DiskTarget : public FormatTarget {
     return {};
   }
   Status zero(DevPos pos, ByteCount length) override {
-    static constexpr std::array<std::byte, sim::kChunkSize.value()> kZeros{};
-    const DevPos end = pos + length;
-    while (pos < end) {
-      const ByteCount step = std::min(end - pos, sim::kChunkSize - offset_in(pos, sim::kChunkSize));
-      disk_.write(pos, std::span(kZeros).first(step.value()));
-      pos += step;
-    }
+    disk_.zero(pos, length);
     return {};
   }
 
@@ -111,8 +113,13 @@ Result<VolumeLayout> make_filesystem(FormatTarget& target, const MkfsOptions& op
   ZT_TRY(target.zero(DevPos{0}, layout.zeroed));
   ZT_TRY(target.write(DevPos{0}, boot));
   ZT_TRY(target.write(DevPos{boot.size()}, boot));
-  ZT_TRY(target.write(layout.fat, fat_head(layout)));
+  for (unsigned fat = 0; fat < layout.fat_count; ++fat) {
+    ZT_TRY(target.write(layout.fat + layout.fat_length * fat, fat_head(layout)));
+  }
   ZT_TRY(target.write(cluster_pos(layout, layout.bitmap), bitmap_head(layout)));
+  if (layout.second_bitmap) {
+    ZT_TRY(target.write(cluster_pos(layout, *layout.second_bitmap), bitmap_head(layout)));
+  }
   ZT_TRY(target.write(cluster_pos(layout, layout.upcase), upcase));
   ZT_TRY(target.write(cluster_pos(layout, layout.root),
                       root_directory(layout, label, upcase_checksum(upcase))));

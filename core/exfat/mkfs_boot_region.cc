@@ -32,7 +32,7 @@ BootSector boot_sector(const VolumeLayout& layout, uint32_t serial) {
   boot.file_system_revision = 0x0100;
   boot.bytes_per_sector_shift = shift_of(sector.value());
   boot.sectors_per_cluster_shift = shift_of(layout.cluster_size / sector);
-  boot.number_of_fats = 1;
+  boot.number_of_fats = static_cast<uint8_t>(layout.fat_count);
   boot.drive_select = 0x80;
   boot.boot_signature = kBootSignature;
   return boot;

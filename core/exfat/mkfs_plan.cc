@@ -23,6 +23,8 @@ using sim::Status;
 namespace {
 
 constexpr ByteCount kMaxClusterSize{uint64_t{1} << kMaxClusterShift};
+constexpr ByteCount kMinSectorSize{uint64_t{1} << kMinSectorShift};
+constexpr ByteCount kMaxSectorSize{uint64_t{1} << kMaxSectorShift};
 constexpr ByteCount kDefaultBoundary = sim::mib(1);
 constexpr uint64_t kBootRegions = 2;  // main and backup
 constexpr uint64_t kBitsPerByte = 8;
@@ -42,8 +44,8 @@ ByteCount default_cluster_size(ByteCount volume_size) {
 }
 
 Status check_sizes(ByteCount sector, ByteCount cluster, ByteCount boundary) {
-  if (sector != ByteCount{512} && sector != ByteCount{4096}) {
-    return invalid("sector size of " + text(sector) + ": only 512 and 4096 are supported");
+  if (!power_of_two(sector) || sector < kMinSectorSize || sector > kMaxSectorSize) {
+    return invalid("sector size of " + text(sector) + ": not 512, 1024, 2048 or 4096");
   }
   if (!power_of_two(cluster)) {
     return invalid("cluster size of " + text(cluster) + " is not a power of two");
@@ -87,11 +89,12 @@ DevPos align(DevPos pos, ByteCount unit) {
 // has room for them.
 DevPos packed_heap(const VolumeLayout& plan, ByteCount volume_size) {
   const ClusterCount aligned = heap_clusters(volume_size, plan.heap, plan.cluster_size);
-  const ClusterCount first_guess = clusters_for(bitmap_length(aligned), plan.cluster_size);
+  const ClusterCount first_guess{clusters_for(bitmap_length(aligned), plan.cluster_size).value() *
+                                 plan.fat_count};
   // The clusters won for the bitmap need bits, too.
   const ClusterCount bitmap = clusters_for(bitmap_length(aligned + first_guess), plan.cluster_size);
-  const ByteCount packed = plan.cluster_size * bitmap.value();
-  const ByteCount gap = plan.heap - (plan.fat + plan.fat_length);
+  const ByteCount packed = plan.cluster_size * bitmap.value() * plan.fat_count;
+  const ByteCount gap = plan.heap - (plan.fat + plan.fat_length * plan.fat_count);
   return gap < packed ? plan.heap : DevPos{(plan.heap - DevPos{packed.value()}).value()};
 }
 
@@ -100,7 +103,9 @@ Status place_structures(VolumeLayout& plan) {
   plan.bitmap_length = bitmap_length(plan.cluster_count);
   plan.upcase_length = kDefaultUpcaseLength;
   plan.bitmap = kFirstCluster;
-  plan.upcase = plan.bitmap + clusters_for(plan.bitmap_length, plan.cluster_size);
+  const ClusterCount bitmap = clusters_for(plan.bitmap_length, plan.cluster_size);
+  if (plan.fat_count == 2) plan.second_bitmap = plan.bitmap + bitmap;
+  plan.upcase = plan.second_bitmap.value_or(plan.bitmap) + bitmap;
   plan.root = plan.upcase + clusters_for(plan.upcase_length, plan.cluster_size);
   plan.used = plan.root + ClusterCount{1} - kFirstCluster;
   if (plan.used > plan.cluster_count) {
@@ -121,10 +126,16 @@ Result<VolumeLayout> plan_volume(ByteCount volume_size, const MkfsOptions& optio
   const ByteCount boundary = options.boundary_align.value_or(kDefaultBoundary);
   ZT_TRY(check_sizes(plan.sector_size, plan.cluster_size, boundary));
   ZT_TRY(label_units(options.label));
+  if (options.fat_count != 1 && options.fat_count != 2) {
+    return invalid(std::to_string(options.fat_count) + " FATs: there is one, or two");
+  }
+  plan.fat_count = options.fat_count;
   plan.volume_length = sim::round_down(volume_size, plan.sector_size);
 
-  // The FAT is sized for a heap that fills the whole volume.
-  const uint64_t clusters = volume_size / plan.cluster_size;
+  // The FAT is sized for a heap that fills the whole volume, but has entries 0 and 1, too, where
+  // the heap has as many clusters as asked for.
+  const uint64_t most = options.cluster_count.value_or(ClusterCount{UINT64_MAX}).value();
+  const uint64_t clusters = std::min(volume_size / plan.cluster_size, most);
   if (clusters > kMaxClusterCount) {
     return invalid("cluster size of " + text(plan.cluster_size) + " is too small for a volume of " +
                    text(volume_size) + ": more than " + std::to_string(kMaxClusterCount) +
@@ -132,8 +143,9 @@ Result<VolumeLayout> plan_volume(ByteCount volume_size, const MkfsOptions& optio
   }
   const DevPos boot_end{(plan.sector_size * kBootRegionSectors * kBootRegions).value()};
   plan.fat = align(boot_end, boundary);
-  plan.fat_length = sim::round_up(ByteCount{kFatEntrySize} * clusters, plan.cluster_size);
-  plan.heap = align(plan.fat + plan.fat_length, boundary);
+  const uint64_t entries = options.cluster_count ? clusters + kFirstCluster.value() : clusters;
+  plan.fat_length = sim::round_up(ByteCount{kFatEntrySize} * entries, plan.cluster_size);
+  plan.heap = align(plan.fat + plan.fat_length * plan.fat_count, boundary);
   if (plan.heap >= DevPos{volume_size.value()}) {
     return invalid("volume of " + text(volume_size) + " is too small for a boundary alignment of " +
                    text(boundary) + ": the heap would begin at byte " +
@@ -144,7 +156,8 @@ Result<VolumeLayout> plan_volume(ByteCount volume_size, const MkfsOptions& optio
                    " puts the heap beyond sector 4294967295");
   }
   if (options.pack_bitmap) plan.heap = packed_heap(plan, volume_size);
-  plan.cluster_count = heap_clusters(volume_size, plan.heap, plan.cluster_size);
+  plan.cluster_count =
+      std::min(heap_clusters(volume_size, plan.heap, plan.cluster_size), ClusterCount{most});
   ZT_TRY(place_structures(plan));
 
   // The tool zeroes in steps of a cluster from the start of the volume.

@@ -68,9 +68,9 @@ sim::Status FileSystem::load_system() {
     ZT_TRY(directory.read(entry, raw));
     const uint8_t type = load<GenericDentry>(raw[0]).entry_type;
     if (is_type(type, EntryType::kEndOfDirectory)) break;
-    // Bit 0 of BitmapFlags says that it belongs to a second FAT, which is TexFAT's.
+    // Bit 0 of BitmapFlags says which FAT it belongs to; the other one's is stale.
     if (is_type(type, EntryType::kAllocationBitmap) && !bitmap_ &&
-        (load<BitmapDentry>(raw[0]).bitmap_flags & 1) == 0) {
+        (load<BitmapDentry>(raw[0]).bitmap_flags & 1U) == geometry().active_fat()) {
       ZT_TRY(load_bitmap(load<BitmapDentry>(raw[0])));
     }
     if (is_type(type, EntryType::kUpcaseTable) && !have_upcase) {

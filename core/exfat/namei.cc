@@ -131,6 +131,8 @@ sim::Status FileSystem::remove_name(Inode& directory, std::string_view name, boo
   }
   ZT_TRY(set_volume_dirty());
   ZT_TRY(remove_set(directory, *found, options_.directories_sync()));
+  // At once, as the driver does: no descriptor leads to them.
+  free_vendor_clusters(found->set);
   inodes_.unlink(*inode);
   return touch_directory(directory, options_.directories_sync());
 }

@@ -149,6 +149,7 @@ sim::Status FileSystem::rename_beside(Renaming& work, const DentrySet& renamed,
     }
   }
   ZT_TRY(remove_set(work.to_directory, *work.target, false));
+  free_vendor_clusters(work.target->set);
   inodes_.unlink(*work.victim);
   if (sync) {
     written = open_directory(work.to_directory).sync(work.target->entry, work.target->set.count());
@@ -168,6 +169,7 @@ sim::Status FileSystem::rename_onto(Renaming& work, const DentrySet& renamed) {
     (void)rewrite_set(work.to_directory, target.entry, renamed, target.set, false);
     return removed;
   }
+  free_vendor_clusters(work.target->set);
   inodes_.unlink(*work.victim);
   inodes_.move(*work.inode, work.to_directory, target.entry);
   return {};

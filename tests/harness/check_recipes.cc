@@ -53,7 +53,7 @@ std::vector<Recipe> boot_recipes() {
       {"ClusterCount too large", [](R& r) { boot(r, 92, r.v.cluster_count() + 1000, 4); }, {kBootField}, 4, "too large cluster count", ""},
       {"BytesPerSectorShift", [](R& r) { boot(r, 108, 13, 1); }, {kBootField}, 4, "boot region is corrupted", ""},
       {"SectorsPerClusterShift", [](R& r) { boot(r, 109, 30, 1); }, {kBootField}, 4, "failed to read directory entries", ""},
-      {"NumberOfFats", [](R& r) { boot(r, 110, 2, 1); }, {kBootField}, 4, "unsupported FAT count", ""},
+      {"NumberOfFats", [](R& r) { boot(r, 110, 3, 1); }, {kBootField}, 4, "unsupported FAT count", ""},
       {"root cluster out of range", [](R& r) { boot(r, 96, 1, 4); }, {kBootField}, 4, "the start cluster of root is wrong", ""},
       {"MustBeZero", [](R& r) { boot(r, 20, 1, 1); }, {kBootField}, 0, "clean", "mount"},
       {"FileSystemRevision", [](R& r) { boot(r, 104, 0x200, 2); }, {kBootField}, 4, "unsupported exfat version", ""},

@@ -80,7 +80,7 @@ TEST(Geometry, NamesTheFieldThatIsOutOfRange) {
       {"FileSystemName", [](BootSector& boot) { boot.file_system_name[0] = 'N'; }},
       {"MustBeZero", [](BootSector& boot) { boot.must_be_zero[52] = 1; }},
       {"FileSystemRevision", [](BootSector& boot) { boot.file_system_revision = 0x0200; }},
-      {"NumberOfFats", [](BootSector& boot) { boot.number_of_fats = 2; }},
+      {"NumberOfFats", [](BootSector& boot) { boot.number_of_fats = 3; }},
       {"NumberOfFats", [](BootSector& boot) { boot.number_of_fats = 0; }},
       {"BytesPerSectorShift", [](BootSector& boot) { boot.bytes_per_sector_shift = 8; }},
       {"BytesPerSectorShift", [](BootSector& boot) { boot.bytes_per_sector_shift = 13; }},

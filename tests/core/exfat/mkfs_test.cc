@@ -109,8 +109,11 @@ TEST(Mkfs, TheSerialNumberReachesBothBootSectorsAndBothChecksums) {
 }
 
 TEST(Mkfs, RefusesSizesThatAreNoSectorClusterOrAlignment) {
-  EXPECT_NE(refusal(mib(8), {.sector_size = ByteCount{1024}}).find("sector size"),
-            std::string::npos);
+  for (const uint64_t sector : {0U, 256U, 513U, 8192U}) {
+    EXPECT_NE(refusal(mib(8), {.sector_size = ByteCount{sector}}).find("sector size"),
+              std::string::npos);
+  }
+  EXPECT_NE(refusal(mib(8), {.fat_count = 3}).find("FATs"), std::string::npos);
   EXPECT_NE(refusal(mib(8), {.cluster_size = ByteCount{3072}}).find("power of two"),
             std::string::npos);
   EXPECT_NE(refusal(mib(8), {.cluster_size = ByteCount{0}}).find("power of two"),

@@ -54,17 +54,23 @@ class VolumeFixture {
     uint64_t mebibytes = 16;
     uint64_t sector = 512;
     uint64_t cluster = 4096;
+    unsigned fats = 1;
+    std::optional<uint64_t> clusters{};  // at most so many
+    std::byte fill{0xDB};                // zero: whatever mkfs zeroes takes no memory
   };
   VolumeFixture() : VolumeFixture(Shape{}) {}
   explicit VolumeFixture(const Shape& shape)
       : disk(sim::MemDisk::Options{.capacity = sim::sectors(sim::mib(shape.mebibytes)),
                                    .logical_block = sim::ByteCount{shape.sector},
                                    .physical_block = sim::ByteCount{shape.sector},
-                                   .fill = std::byte{0xDB}}),
+                                   .fill = shape.fill}),
         log(disk, world.loop),
         device(log) {
-    const auto made = make_filesystem(disk, {.sector_size = sim::ByteCount{shape.sector},
-                                             .cluster_size = sim::ByteCount{shape.cluster}});
+    MkfsOptions options{.sector_size = sim::ByteCount{shape.sector},
+                        .cluster_size = sim::ByteCount{shape.cluster},
+                        .fat_count = shape.fats};
+    if (shape.clusters) options.cluster_count = sim::ClusterCount{*shape.clusters};
+    const auto made = make_filesystem(disk, options);
     EXPECT_TRUE(made.ok()) << made.error().message();
     if (made.ok()) layout = *made;
   }

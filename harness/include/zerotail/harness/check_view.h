@@ -27,8 +27,10 @@ struct CheckGeometry {
   sim::ByteCount cluster_size;
   sim::SectorCount volume;
   sim::SectorCount boot_region;  // 12 volume sectors; the backup follows it
-  sim::Sector fat;
-  sim::SectorCount fat_length;
+  sim::Sector fat;               // the active one
+  sim::SectorCount fat_length;   // of one FAT
+  unsigned fats = 1;
+  unsigned active_fat = 0;  // 1: VolumeFlags.ActiveFat names the second FAT and bitmap
   sim::Sector heap;
   uint32_t cluster_count = 0;
   sim::Cluster root;
@@ -178,7 +180,9 @@ struct VolumeView {
   bool media_failure = false;
   std::u16string label;
   std::shared_ptr<const UpcaseTable> upcase;
-  std::shared_ptr<const Chain> bitmap;  // null when missing
+  std::shared_ptr<const Chain> bitmap;  // the active one; null when missing
+  // Of a volume with two FATs: the other bitmap. Stale, so only its clusters matter.
+  std::shared_ptr<const Chain> stale_bitmap;
   std::shared_ptr<const Chain> upcase_chain;
   std::shared_ptr<const Chain> root_chain;
   std::shared_ptr<const DirectoryView> root;  // null: cannot be mounted

@@ -23,6 +23,7 @@ struct MkfsSpec {
   uint64_t boundary_align = 0;  // bytes; 0: mkfs's default
   bool pack_bitmap = false;
   bool full_format = false;
+  uint32_t fats = 1;
   std::optional<uint32_t> serial;
   bool operator==(const MkfsSpec&) const = default;
 };

@@ -68,6 +68,8 @@ class MemDisk : public BlockDevice, public SectorReader {
   // Plain access, outside any bio: tests, images, crash states.
   void write(DevPos pos, std::span<const std::byte> data);
   void discard(Sector sector, SectorCount count);
+  // As writing zeros; where the fill is zero, whole chunks are given back instead.
+  void zero(DevPos pos, ByteCount length);
   [[nodiscard]] Snapshot snapshot() const { return state_; }
   void restore(const Snapshot& snapshot);
   [[nodiscard]] Digest digest() const { return state_.digest(); }

@@ -132,6 +132,9 @@ class BufferCache {
   [[nodiscard]] sim::Result<BufferRef> get_zeroed(Block block, sim::IoTag tag);
   // Reads what is not cached of a run of blocks, with one bio for each gap. Errors as get().
   sim::Status read_run(Block first, BlockCount count, sim::IoTag tag);
+  // Reads whole blocks from the device and keeps nothing: for what is read once. What is dirty in
+  // the cache is not seen. Errors as get().
+  [[nodiscard]] sim::Status read_uncached(Block first, std::span<std::byte> out, sim::IoTag tag);
 
   // The content was changed in memory.
   void mark_dirty(Buffer& buffer);

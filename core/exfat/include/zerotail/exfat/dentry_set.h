@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "zerotail/exfat/name.h"
 #include "zerotail/exfat/ondisk.h"
@@ -58,6 +59,14 @@ class DentrySet {
   [[nodiscard]] unsigned name_entries() const;
   // Benign secondary entries after the name.
   [[nodiscard]] unsigned benign_entries() const { return count_ - 2 - name_entries(); }
+
+  // Clusters that belong to benign secondary entries of the set (vendor allocations), as they say.
+  struct VendorClusters {
+    sim::Cluster first;
+    sim::ByteCount length;
+    bool no_fat_chain = false;
+  };
+  [[nodiscard]] std::vector<VendorClusters> vendor_clusters() const;
 
   void set_stream(const StreamFields& fields);
   void set_attributes(uint16_t attributes);

@@ -1,4 +1,6 @@
 // The file allocation table: typed entries, every number checked before it is followed.
+// Of two FATs the active one is read; every block of it that changes is copied to the other one, as
+// the Linux driver mirrors it.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +44,8 @@ class Fat {
   };
   [[nodiscard]] sim::Result<Place> place(sim::Cluster cluster);
   sim::Status set(sim::Cluster cluster, uint32_t value);
+  // The block was changed: the mirror follows, and with sync both are written, this one first.
+  sim::Status finish(buffer::Buffer& changed);
 
   buffer::BufferCache& cache_;
   const Geometry& geometry_;

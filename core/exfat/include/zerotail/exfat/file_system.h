@@ -244,6 +244,9 @@ class FileSystem {
   sim::Status allocate_for(Inode& inode, sim::ClusterCount count);
   sim::Status free_runs(std::vector<ClusterRun> runs, std::optional<sim::Cluster> end);
   void forget_buffers(std::span<const ClusterRun> runs);
+  // Of a deleted set: the clusters of its vendor allocations are freed. Those of a broken chain are
+  // lost, as nobody could be told.
+  void free_vendor_clusters(const DentrySet& set);
 
   // ordered.cc: what the rules add to the driver's order
   [[nodiscard]] uint32_t set_alignment() const;

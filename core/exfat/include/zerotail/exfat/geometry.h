@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "zerotail/exfat/ondisk.h"
 #include "zerotail/sim/result.h"
@@ -44,8 +45,15 @@ class Geometry {
   // One past the last cluster: count + 2.
   [[nodiscard]] sim::Cluster cluster_limit() const { return kFirstCluster + cluster_count_; }
   [[nodiscard]] sim::Cluster root_cluster() const { return root_cluster_; }
+  // NumberOfFats: 2 on a TexFAT volume.
+  [[nodiscard]] unsigned fat_count() const { return mirror_fat_ ? 2 : 1; }
+  // 0, or 1 when VolumeFlags.ActiveFat names the second FAT and the second allocation bitmap.
+  [[nodiscard]] unsigned active_fat() const { return active_fat_; }
+  // The active FAT.
   [[nodiscard]] sim::DevPos fat_start() const { return fat_start_; }
-  [[nodiscard]] sim::ByteCount fat_size() const { return fat_size_; }
+  [[nodiscard]] sim::ByteCount fat_size() const { return fat_size_; }  // of one FAT
+  // The FAT that is not active, if there is one.
+  [[nodiscard]] std::optional<sim::DevPos> mirror_fat() const { return mirror_fat_; }
   [[nodiscard]] sim::DevPos heap_start() const { return heap_start_; }
 
   // In [2, cluster_limit): checked before a number from the disk is followed.
@@ -101,8 +109,10 @@ class Geometry {
   sim::ByteCount volume_size_;
   sim::ClusterCount cluster_count_;
   sim::Cluster root_cluster_;
+  unsigned active_fat_ = 0;
   sim::DevPos fat_start_;
   sim::ByteCount fat_size_;
+  std::optional<sim::DevPos> mirror_fat_;
   sim::DevPos heap_start_;
 };
 
