@@ -66,6 +66,7 @@ ExitCode run(const Options& options, Terminal& terminal) {
   sim::World world(trace->header.seed);
   harness::DiskStack stack(world, std::move(disk).value(), {});
   harness::Executor executor(world, stack.top(), trace->header);
+  executor.set_power(stack.power());
   if (const sim::Status mounted = executor.mount(); !mounted) {
     return terminal.fail(source, mounted.error());
   }

@@ -2,8 +2,10 @@
 
 #include <utility>
 
+#include "device_reader.h"
 #include "zerotail/harness/disk_stack.h"
 #include "zerotail/harness/executor.h"
+#include "zerotail/harness/recording.h"
 
 namespace zerotail::harness {
 
@@ -37,6 +39,29 @@ sim::Result<ModelGeometry> fresh_geometry(const TraceHeader& header) {
   return model_geometry(header, stat.blocks, stat.blocks_free);
 }
 
+namespace {
+
+// From here on the model knows what the checker finds on the disk, and nothing else.
+bool starts_anew(const Operation& op, const Model& model) {
+  return op.kind == OpKind::kCrash || op.kind == OpKind::kEdit ||
+         (op.kind == OpKind::kRemount && model.lost());
+}
+
+// Empty, or what went wrong.
+std::string import_again(sim::World& world, DiskStack& stack, const TraceHeader& header,
+                         Executor& executor, Model& model) {
+  const sim::Result<volume::StatFs> stat = executor.volume().statfs();
+  if (!stat.ok()) return "statfs: " + stat.error().message();
+  const DeviceReader reader(world, stack.top());
+  sim::Result<Model> imported = import_model(reader, header, stat->blocks_free);
+  if (!imported.ok()) return imported.error().message();
+  model = std::move(*imported);
+  model.set_keep(header.keep);
+  return {};
+}
+
+}  // namespace
+
 std::optional<Disagreement> find_disagreement(const Trace& trace, sim::Nanos request_time) {
   const size_t end = trace.ops.size();
   sim::Result<sim::MemDisk> disk = format_disk(trace.header);
@@ -45,6 +70,7 @@ std::optional<Disagreement> find_disagreement(const Trace& trace, sim::Nanos req
   DiskStack stack(world, std::move(disk).value(), {});
   SlowDisk slow(stack.top(), world.loop, request_time);
   Executor executor(world, slow, trace.header);
+  executor.set_power(stack.power());
   if (const sim::Status mounted = executor.mount(); !mounted.ok()) {
     return Disagreement{end, "mount: " + mounted.error().message()};
   }
@@ -56,6 +82,9 @@ std::optional<Disagreement> find_disagreement(const Trace& trace, sim::Nanos req
     const Prediction prediction = model.apply(trace.ops[i]);
     const OpResult result = executor.run(trace.ops[i]);
     std::string text = disagreement(prediction, result);
+    if (text.empty() && starts_anew(trace.ops[i], model) && executor.mounted()) {
+      text = import_again(world, stack, trace.header, executor, model);
+    }
     if (text.empty()) continue;
     if (!result.note.empty()) text += " (" + result.note + ")";
     return Disagreement{i, std::move(text)};

@@ -85,6 +85,7 @@ DiskStack::DiskStack(sim::World& world, sim::MemDisk medium, const StackOptions&
     below = cache_.get();
   }
   log_ = std::make_unique<sim::IoLog>(*below, world.loop);
+  power_ = std::make_unique<PowerSwitch>(medium_, cache_.get(), *log_);
 }
 
 }  // namespace zerotail::harness

@@ -35,6 +35,9 @@ OpResult counted(const sim::Result<uint64_t>& count) {
   return result;
 }
 
+// What also works after a mount that failed.
+bool mounts_itself(OpKind kind) { return kind == OpKind::kRemount || kind == OpKind::kCrash; }
+
 }  // namespace
 
 Executor::Executor(sim::World& world, sim::BlockDevice& device, const TraceHeader& header)
@@ -65,7 +68,9 @@ volume::Volume& Executor::volume() {
 }
 
 OpResult Executor::run(const Operation& op) {
-  if (!mounted()) return failure(Error(Errno::kNoDev, "nothing is mounted"));
+  if (!mounted() && !mounts_itself(op.kind)) {
+    return failure(Error(Errno::kNoDev, "nothing is mounted"));
+  }
   OpResult result = op.task ? run_in_task(op) : dispatch(op);
   if (!header_.keep) {
     close_path(op.path);
@@ -174,12 +179,18 @@ OpResult Executor::dispatch(const Operation& op) {
     case OpKind::kRemountRw:
       return run_mode_change(/*read_only=*/false);
     case OpKind::kReaddir:
+      return run_readdir(op);
     case OpKind::kLabel:
+      return run_label(op);
     case OpKind::kAttributes:
+      return run_attributes(op);
     case OpKind::kFitrim:
+      return run_fitrim(op);
     case OpKind::kShutdown:
-    case OpKind::kEdit:
+      return run_shutdown(op);
     case OpKind::kCrash:
+      return run_crash(op);
+    case OpKind::kEdit:
       break;
   }
   return unsupported("operation " + std::string(op_name(op.kind)));
@@ -354,7 +365,9 @@ OpResult Executor::run_remount(const Operation& op) {
   const sim::Result<volume::MountOptions> options =
       mount_options(header_, op.mount.value_or(header_.mount));
   if (!options.ok()) return failure(options.error());
-  if (const sim::Status status = unmount(); !status.ok()) return failure(status.error());
+  if (mounted()) {
+    if (const sim::Status status = unmount(); !status.ok()) return failure(status.error());
+  }
   sim::Result<std::unique_ptr<volume::Volume>> mounted_volume =
       volume::Volume::mount(world_, device_, options.value());
   if (!mounted_volume.ok()) return failure(mounted_volume.error());

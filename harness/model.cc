@@ -91,6 +91,7 @@ FileId Model::add_node(bool directory, FileId parent) {
   node->id = FileId{next_id_++};
   node->directory = directory;
   node->parent = parent;
+  node->attributes = directory ? kModelDirectory : kModelArchive;
   const FileId id = node->id;
   nodes_[id] = std::move(node);
   return id;
@@ -107,7 +108,8 @@ bool Model::take(uint64_t clusters) {
 }
 
 void Model::free_node(FileId id) {
-  free_ += clusters_of(get(id).size);
+  // After a shutdown nobody frees them: the bitmap has them for ever.
+  if (!shut_down_) free_ += clusters_of(get(id).size);
   nodes_.erase(id);
 }
 
@@ -263,6 +265,7 @@ bool Model::import(const Import& item) {
   ModelNode& node = edit(id);
   node.size = item.size;
   node.valid_size = item.valid_size;
+  node.attributes = item.attributes;
   node.clean = true;
   node.content.write(0, item.bytes.first(std::min<uint64_t>(item.bytes.size(), item.valid_size)));
   if (item.directory) node.slots.resize(item.size / kSlotSize);
@@ -278,12 +281,15 @@ bool Model::import(const Import& item) {
 }
 
 Prediction Model::apply(const Operation& op) {
+  if (lost_ && !shut_down_) return unknown();
+  if (shut_down_) return apply_shut_down(op);
   // Where a direct write faults depends on where its clusters lie.
   const bool strange = op.fault_at && op.kind == OpKind::kDwrite;
   if (strange || (read_only_ && op_changes(op.kind))) return unknown();
   const bool racing = in_flight(op);
   Prediction prediction = op.async ? submit(op) : dispatch(op);
   prediction.any = prediction.any || racing;
+  note_archive(op);
   if (!keep_) {
     close_path(op.path);
     if (op.kind == OpKind::kRename) close_path(op.to);
@@ -379,15 +385,22 @@ Prediction Model::dispatch(const Operation& op) {
       return swap_map(op);
     case OpKind::kWait:
       return wait(op);
+    case OpKind::kReaddir:
+      return readdir(op);
+    case OpKind::kLabel:
+      return label(op);
+    case OpKind::kAttributes:
+      return attributes(op);
+    case OpKind::kFitrim:
+      return fitrim(op);
+    case OpKind::kShutdown:
+      return shutdown(op);
+    case OpKind::kCrash:
+      lost_ = true;
+      return unknown();
     case OpKind::kRemountRo:
     case OpKind::kRemountRw:
-    case OpKind::kReaddir:
-    case OpKind::kLabel:
-    case OpKind::kAttributes:
-    case OpKind::kFitrim:
-    case OpKind::kShutdown:
     case OpKind::kEdit:
-    case OpKind::kCrash:
       break;
   }
   return unknown();

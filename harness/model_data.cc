@@ -16,8 +16,6 @@ namespace {
 
 constexpr uint64_t kMaxClusters = 0xFFFFFFF5;
 constexpr uint64_t kMemoryAlignment = 512;
-constexpr int64_t kArchive = 0x20;
-constexpr int64_t kDirectoryAttribute = 0x10;
 
 Prediction answer(int64_t ret) {
   Prediction prediction;
@@ -266,6 +264,7 @@ Prediction Model::remount(const Operation& op) {
   flights_.clear();  // waited for; what they answered is nobody's
   for (const auto& [id, node] : std::map(nodes_)) release(id);
   close_all();
+  shut_down_ = false;
   mark_all_clean();
   read_only_ = false;
   for (const std::string& word : op.mount.value_or(std::vector<std::string>{})) {
@@ -289,7 +288,8 @@ Prediction Model::dirent(const Operation& op) const {
   result.set("dvalid", static_cast<int64_t>(node.directory ? node.size : node.valid_size));
   result.set("alloc", int64_t{1});
   result.set("nclu", clusters);
-  result.set("attr", node.directory ? kDirectoryAttribute : kArchive);
+  result.set("attr", int64_t{node.attributes});
+  if (node.attributes_open) prediction.open.push_back("attr");
   // Where the clusters lie is not the model's business, but none and one leave no choice.
   if (clusters == 0) result.set("nofat", int64_t{0});
   if (clusters <= 1) result.set("runs", clusters);

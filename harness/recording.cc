@@ -9,6 +9,7 @@
 #include "zerotail/harness/disk_stack.h"
 #include "zerotail/harness/executor.h"
 #include "zerotail/harness/image_disk.h"
+#include "zerotail/harness/power.h"
 
 namespace zerotail::harness {
 namespace {
@@ -43,6 +44,7 @@ Status import_directory(const sim::SectorReader& disk, const VolumeView& view,
                                : node->set->data_length;
     item.first_entry = node->set->entry;
     item.entry_count = node->set->entries;
+    item.attributes = node->set->attributes;
     bytes.clear();
     if (!item.directory) {
       item.valid_size = std::min(node->set->valid_data_length, node->set->data_length);
@@ -169,10 +171,28 @@ const char* io_path_word(volume::IoPath path) {
   return path == volume::IoPath::kIomap ? "iomap" : "buffer-head";
 }
 
+// What the history cannot follow: the volume becomes another one.
+Status check_explored(const std::vector<Operation>& ops, size_t setup) {
+  for (size_t i = setup; i < ops.size(); ++i) {
+    const OpKind kind = ops[i].kind;
+    if (kind != OpKind::kCrash && kind != OpKind::kEdit && kind != OpKind::kShutdown) continue;
+    return Error(Errno::kInval,
+                 fmt::format("operation {}: {} can stand in the setup of a workload only", i,
+                             harness::op_name(kind)));
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<Model> import_model(const sim::SectorReader& disk, const TraceHeader& header,
+                           uint64_t clusters_free) {
+  return import_volume(disk, header, clusters_free);
+}
 
 Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& options) {
   ZT_ASSERT(setup <= trace.ops.size());
+  ZT_TRY(check_explored(trace.ops, setup));
   Recording recording;
   recording.trace = trace;
   recording.trace.header.io_path = io_path_word(options.io_path);
@@ -187,6 +207,8 @@ Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& 
 
   const auto middle = trace.ops.begin() + static_cast<std::ptrdiff_t>(setup);
   Executor executor(*recording.world, *recording.log, recording.trace.header);
+  PowerSwitch power(*recording.medium, nullptr, *recording.log);
+  executor.set_power(power);
   Recorder recorder(&recording, &executor);
   if (setup > 0) {
     ZT_TRY(executor.mount());

@@ -23,6 +23,7 @@ constexpr std::array<FieldSpec, kFieldCount> kFields = {{
     {F::kDataLen, "len", 0, static_cast<uint64_t>(kMaxDataLength), "bytes of the buffer"},
     {F::kRangeLen, "len", kMinInt, kMaxInt, "bytes"},
     {F::kSize, "size", kMinInt, kMaxInt, "the new size in bytes"},
+    {F::kMinLen, "minlen", 0, kMaxInt, "free runs that are shorter stay"},
     {F::kSeed, "seed", 0, kMaxUint, "of the data pattern"},
     {F::kMoff, "moff", 0, 1 << 20, "misalignment of the memory in bytes"},
     {F::kPos, "pos", 0, kMaxInt, "position in the directory"},
@@ -54,6 +55,7 @@ constexpr std::array kPathSize = {F::kPath, F::kSize};
 constexpr std::array kPathPos = {F::kPath, F::kPos};
 constexpr std::array kPathValue = {F::kPath, F::kValue};
 constexpr std::array kOffRange = {F::kOff, F::kRangeLen};
+constexpr std::array kMinLenTask = {F::kMinLen, F::kTask};
 constexpr std::array kRangeOnly = {F::kRangeLen};
 constexpr std::array kTextOnly = {F::kText};
 constexpr std::array kFieldValue = {F::kField, F::kValue};
@@ -106,7 +108,8 @@ constexpr std::array<OpSpec, kOpKindCount> kOperations = {{
     {OpKind::kDirent, "dirent", "the directory entry on the disk", false, kPathOnly, kNone},
     {OpKind::kRawRead, "raw_read", "the file's clusters on the disk, past the page cache", false,
      kPathOffLen, kNone},
-    {OpKind::kReaddir, "readdir", "names from a position on", false, kPathPos, kTaskOnly},
+    {OpKind::kReaddir, "readdir", "names from a position on, in bytes of the directory", false,
+     kPathPos, kTaskOnly},
     {OpKind::kOpenSync, "open_sync",
      "how writes that follow are opened: mode 1 = O_SYNC, 2 = O_DSYNC, 0 = neither", false,
      kPathMode, kTaskOnly},
@@ -118,10 +121,13 @@ constexpr std::array<OpSpec, kOpKindCount> kOperations = {{
      kNone},
     {OpKind::kRemountRo, "remount_ro", "mount -o remount,ro", false, kNone, kNone},
     {OpKind::kRemountRw, "remount_rw", "mount -o remount,rw", false, kNone, kNone},
-    {OpKind::kLabel, "label", "set the volume label", true, kTextOnly, kTaskOnly},
-    {OpKind::kAttributes, "attributes", "set the FileAttributes", true, kPathValue, kTaskOnly},
-    {OpKind::kFitrim, "fitrim", "discard free clusters", true, kOffRange, kTaskOnly},
-    {OpKind::kShutdown, "shutdown", "forced shutdown; mode as in the ioctl", true, kNone,
+    {OpKind::kLabel, "label", "set the volume label; mode 1 = only tell it", true, kTextOnly,
+     kModeTask},
+    {OpKind::kAttributes, "attributes", "set the FileAttributes; mode 1 = only tell them", true,
+     kPathValue, kModeTask},
+    {OpKind::kFitrim, "fitrim", "discard free clusters", true, kOffRange, kMinLenTask},
+    {OpKind::kShutdown, "shutdown",
+     "forced shutdown; mode 0 or 1 = write everything first, 2 = write nothing", true, kNone,
      kModeOnly},
     {OpKind::kBmap, "bmap", "the device block of a file block", false, kPathOff, kTaskOnly},
     {OpKind::kMap, "map", "the iomap view of a range", false, kPathOffRange, kTaskOnly},

@@ -23,6 +23,7 @@ enum class FieldId : uint8_t {
   kDataLen,   // of a buffer
   kRangeLen,  // any number: the kernel judges it
   kSize,
+  kMinLen,
   kSeed,
   kMoff,
   kPos,
@@ -77,6 +78,7 @@ decltype(auto) visit_field(Op& op, FieldId id, Visitor&& visit) {
     case FieldId::kRangeLen:
       return visit(op.len);
     case FieldId::kSize:
+    case FieldId::kMinLen:
       return visit(op.size);
     case FieldId::kSeed:
       return visit(op.seed);

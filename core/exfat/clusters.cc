@@ -103,6 +103,7 @@ sim::Result<std::vector<ClusterRun>> FileSystem::runs(Inode& inode) {
 sim::Status FileSystem::extend(Inode& inode, sim::ClusterCount total) {
   const std::lock_guard guard(volume_lock_);
   if (total <= inode.allocated()) return {};
+  ZT_TRY(check_alive());
   if (options_.read_only) return sim::Error(sim::Errno::kRofs, "extend: mounted read-only");
   if (has(Rule::kDirtyFirst)) ZT_TRY(set_volume_dirty());
   return allocate_for(inode, total - inode.allocated());

@@ -184,18 +184,22 @@ uint32_t FileSystem::hash_of(const DentrySet& set) const {
   return DirectoryIndex::hash_of(name);
 }
 
+// What stands behind the end mark was never a name, and must not become one when a set takes the
+// mark's place: on a sound volume it is an end mark as well.
+sim::Status FileSystem::keep_end_mark(Inode& directory, uint32_t end) {
+  DirectoryFile file = open_directory(directory);
+  if (end <= directory.index_->end() || end >= file.entries()) return {};
+  ZT_ASSIGN(const uint8_t type, file.type_at(end));
+  if (is_type(type, EntryType::kEndOfDirectory)) return {};
+  const std::array<DentrySet::Raw, 1> mark{};
+  return file.write(end, mark, options_.directories_sync());
+}
+
 sim::Status FileSystem::add_set(Inode& directory, const DentrySet& set, uint32_t entry) {
   const bool sync = options_.directories_sync();
   DirectoryFile file = open_directory(directory);
-  const uint32_t end = entry + set.count();
   if (has(Rule::kOneSector)) return add_aligned_set(directory, set, entry);
-  if (end > directory.index_->end() && end < file.entries()) {
-    // The set takes the place of the end mark. What stands behind that was never a name, and must
-    // not become one: on a sound volume it is an end mark as well.
-    ZT_ASSIGN(const uint8_t type, file.type_at(end));
-    const std::array<DentrySet::Raw, 1> mark{};
-    if (!is_type(type, EntryType::kEndOfDirectory)) ZT_TRY(file.write(end, mark, sync));
-  }
+  ZT_TRY(keep_end_mark(directory, entry + set.count()));
   ZT_TRY(file.write(entry, set.entries(), sync));
   directory.index_->add(hash_of(set),
                         {.entry = entry, .count = set.count(), .directory = is_directory(set)});

@@ -166,7 +166,18 @@ void FileSystem::set_options(const Options& options) {
   fat_.set_sync(options.sync);
 }
 
+void FileSystem::shut_down() {
+  shut_down_ = true;
+  options_.discard = false;
+}
+
+sim::Status FileSystem::check_alive() const {
+  if (!shut_down_) return {};
+  return sim::Error(sim::Errno::kIo, "volume: it was shut down");
+}
+
 sim::Status FileSystem::set_volume_dirty() {
+  ZT_TRY(check_alive());
   if (options_.read_only) return sim::Error(sim::Errno::kRofs, "volume: mounted read-only");
   return boot_.set_dirty(*cache_, true);
 }
@@ -178,6 +189,7 @@ sim::Status FileSystem::set_dirty() {
 
 sim::Status FileSystem::clear_dirty() {
   const std::lock_guard guard(volume_lock_);
+  ZT_TRY(check_alive());
   return boot_.set_dirty(*cache_, false);
 }
 

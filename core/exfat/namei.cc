@@ -143,7 +143,8 @@ sim::Status FileSystem::evict(Inode& inode) {
   inodes_.clear_dirty(inode, inode.dirty());
   if (inode.attachment) inode.attachment->evict();
   const std::lock_guard guard(volume_lock_);
-  if (inode.allocated().value() == 0) return {};
+  // After a shutdown the clusters stay as the disk has them.
+  if (inode.allocated().value() == 0 || shut_down_) return {};
   ZT_TRY(set_volume_dirty());
   ZT_ASSIGN(std::vector<ClusterRun> freed, inode.chain_.runs(fat_, FileCluster{}));
   inode.chain_.forget_after(sim::ClusterCount{});

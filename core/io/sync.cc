@@ -135,8 +135,10 @@ sim::Status Mount::write_inodes(bool wait) {
   return first_error;
 }
 
+bool Mount::writes_nothing() const { return fs_->options().read_only || fs_->is_shut_down(); }
+
 sim::Status Mount::sync() {
-  if (fs_->options().read_only) return {};
+  if (writes_nothing()) return {};
   const sim::Status inodes = write_inodes(true);
   ZT_TRY(fs_->write_buffers());
   ZT_TRY(settle_frees());
@@ -152,7 +154,7 @@ sim::Status Mount::settle_frees() {
 }
 
 sim::Status Mount::background_writeback() {
-  if (fs_->options().read_only) return {};
+  if (writes_nothing()) return {};
   const sim::Status before = fs_->write_buffers();
   const sim::Status inodes = write_inodes(false);
   ZT_TRY(fs_->write_buffers());
@@ -162,7 +164,7 @@ sim::Status Mount::background_writeback() {
 
 sim::Status Mount::quiesce() {
   flusher_->wait_idle();
-  if (fs_->options().read_only) return {};
+  if (writes_nothing()) return {};
   const sim::Status inodes = write_inodes(false);
   ZT_TRY(fs_->write_buffers());
   ZT_TRY(settle_frees());

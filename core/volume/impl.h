@@ -64,6 +64,8 @@ struct Volume::Impl {
   ~Impl();
 
   [[nodiscard]] exfat::FileSystem& fs() { return mount->fs(); }
+  // EIO after a forced shutdown.
+  [[nodiscard]] sim::Status alive();
 
   // path.cc: paths are relative to the root, with or without a leading slash; "" is the root.
   sim::Result<exfat::InodeRef> look_up(exfat::Inode& directory, std::string_view name);
@@ -71,7 +73,8 @@ struct Volume::Impl {
   sim::Result<exfat::InodeRef> resolve(std::string_view path);
 
   // open_files.cc
-  // EBADF: no such descriptor; EBADF, EISDIR: not one for data.
+  // EBADF: no such descriptor; EIO: after a shutdown; EBADF, EISDIR: not one for data.
+  sim::Result<OpenFile*> any_file(Fd fd);
   sim::Result<OpenFile*> file(Fd fd);
   sim::Result<OpenFile*> data_file(Fd fd, bool for_write);
   sim::Result<exfat::InodeRef> open_inode(std::string_view path, const OpenFlags& flags);

@@ -16,6 +16,12 @@ sim::Result<Stat> stat_inode(exfat::Inode& inode) {
   stat.block_size = geometry.cluster_size().value();
   stat.directory = inode.is_directory();
   stat.attributes = inode.attributes();
+  const auto time = [](const exfat::TimeStamp& stamp) {
+    return FileTime{.seconds = stamp.seconds, .nanoseconds = stamp.nanoseconds};
+  };
+  stat.created = time(inode.created());
+  stat.modified = time(inode.modified());
+  stat.accessed = time(inode.accessed());
   if (inode.unlinked()) {
     stat.links = 0;
   } else if (stat.directory) {
@@ -38,6 +44,7 @@ sim::Result<Stat> Volume::stat(Fd fd) {
 }
 
 sim::Result<StatFs> Volume::statfs() {
+  ZT_TRY(impl_->alive());
   const exfat::SpaceCount space = impl_->fs().space();
   return StatFs{.block_size = impl_->fs().geometry().cluster_size().value(),
                 .blocks = space.clusters.value(),

@@ -48,6 +48,7 @@ sim::Status Volume::munmap(MapId map) {
 
 sim::Status Volume::msync(MapId map) {
   ZT_ASSIGN(SharedMapping * mapping, impl_->mapping(map));
+  ZT_TRY(impl_->alive());
   return io::fsync(impl_->mount->node(*mapping->inode), sim::FilePos{0}, iomap::kNoLimit, true,
                    mapping->errors);
 }
@@ -55,6 +56,7 @@ sim::Status Volume::msync(MapId map) {
 sim::Result<MapAccess> Volume::load(MapId map, int64_t pos, std::span<std::byte> out) {
   ZT_ASSIGN(const SharedMapping* mapping, impl_->mapping(map));
   if (pos < 0) return sim::Error(sim::Errno::kInval, "load: negative position");
+  if (!impl_->alive().ok()) return MapAccess{.count = 0, .sigbus = true};
   const io::MappedAccess access =
       io::load(impl_->mount->node(*mapping->inode), sim::FilePos{static_cast<uint64_t>(pos)}, out);
   return MapAccess{.count = access.count, .sigbus = access.sigbus};
@@ -64,6 +66,7 @@ sim::Result<MapAccess> Volume::store(MapId map, int64_t pos, std::span<const std
   ZT_ASSIGN(const SharedMapping* mapping, impl_->mapping(map));
   if (pos < 0) return sim::Error(sim::Errno::kInval, "store: negative position");
   if (!mapping->writable()) return sim::Error(sim::Errno::kAcces, "store: a read-only mapping");
+  if (!impl_->alive().ok()) return MapAccess{.count = 0, .sigbus = true};
   const io::MappedAccess access = io::store(impl_->mount->node(*mapping->inode),
                                             sim::FilePos{static_cast<uint64_t>(pos)}, bytes);
   return MapAccess{.count = access.count, .sigbus = access.sigbus};

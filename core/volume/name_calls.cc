@@ -110,6 +110,24 @@ sim::Result<std::vector<ListEntry>> Volume::list(std::string_view path) {
   return entries;
 }
 
+sim::Result<DirectoryListing> Volume::read_directory(std::string_view path, uint64_t pos) {
+  ZT_ASSIGN(const exfat::InodeRef directory, impl_->resolve(path));
+  if (!directory->is_directory()) return at(sim::Errno::kNotDir, "readdir", path);
+  DirectoryListing listing;
+  exfat::DirectoryPage page;
+  page.next = pos / exfat::kDentrySize + (pos % exfat::kDentrySize != 0 ? 1 : 0);
+  do {
+    const std::shared_lock<sim::RwLock> guard(directory->lock());
+    ZT_ASSIGN(page, impl_->fs().read_directory(*directory, page.next, kListPage));
+    for (exfat::DirectoryItem& item : page.items) {
+      listing.entries.push_back({std::move(item.name), item.directory});
+    }
+  } while (!page.end);
+  listing.next = page.next * exfat::kDentrySize;
+  io::touch_access_time(*directory);
+  return listing;
+}
+
 sim::Status Volume::fsync_directory(std::string_view path) {
   ZT_ASSIGN(const exfat::InodeRef directory, impl_->resolve(path));
   if (!directory->is_directory()) return at(sim::Errno::kNotDir, "fsync", path);

@@ -7,6 +7,12 @@
 namespace zerotail::volume {
 
 sim::Result<OpenFile*> Volume::Impl::file(Fd fd) {
+  ZT_ASSIGN(OpenFile * found, any_file(fd));
+  ZT_TRY(alive());
+  return found;
+}
+
+sim::Result<OpenFile*> Volume::Impl::any_file(Fd fd) {
   const auto number = static_cast<size_t>(fd);
   if (static_cast<int32_t>(fd) < 0 || number >= files.size() || files[number] == nullptr) {
     return sim::Error(sim::Errno::kBadf, "no such descriptor");
@@ -85,7 +91,7 @@ sim::Result<Fd> Volume::open(std::string_view path, const OpenFlags& flags) {
 }
 
 sim::Status Volume::close(Fd fd) {
-  ZT_TRY(impl_->file(fd));
+  ZT_TRY(impl_->any_file(fd));
   impl_->files[static_cast<size_t>(fd)].reset();
   return impl_->fs().free_unlinked();
 }

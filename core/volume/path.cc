@@ -33,6 +33,7 @@ sim::Result<exfat::InodeRef> Volume::Impl::look_up(exfat::Inode& directory, std:
 }
 
 sim::Result<Place> Volume::Impl::resolve_place(std::string_view path) {
+  ZT_TRY(alive());
   if (path.size() >= kPathMax) return sim::Error(sim::Errno::kNameTooLong, "path");
   Place place{.directory = fs().root(), .name = {}, .kind = Place::Kind::kRoot};
   std::string_view component = next_component(path);

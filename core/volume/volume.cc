@@ -89,6 +89,7 @@ sim::Status Volume::unmount() {
 }
 
 sim::Status Volume::remount(const MountOptions& options) {
+  ZT_TRY(impl_->alive());
   if (options.read_only && !impl_->options.read_only && impl_->any_open_for_write()) {
     return sim::Error(sim::Errno::kBusy, "remount: a file is open for writing");
   }
@@ -103,7 +104,10 @@ sim::Status Volume::remount(const MountOptions& options) {
 }
 
 sim::Status Volume::sync() { return impl_->mount->sync(); }
-sim::Status Volume::syncfs() { return impl_->mount->sync(); }
+sim::Status Volume::syncfs() {
+  ZT_TRY(impl_->alive());
+  return impl_->mount->sync();
+}
 void Volume::drop_caches() { impl_->mount->drop_caches(); }
 sim::Status Volume::background_writeback() { return impl_->mount->background_writeback(); }
 void Volume::set_writeback(const WritebackOptions& options) {

@@ -20,13 +20,13 @@ class Vendor : public ::testing::Test {
     EntryType type = EntryType::kVendorAllocation;
   };
 
-  sim::DevPos entry_pos(uint32_t entry) const {
+  sim::DevPos entry_pos(uint32_t index) const {
     return volume.cluster_pos(volume.layout.root.value()) +
-           sim::ByteCount{uint64_t{entry} * kDentrySize};
+           sim::ByteCount{uint64_t{index} * kDentrySize};
   }
-  void read_set(uint32_t entry, DentrySet& set, unsigned count) {
+  void read_set(uint32_t at, DentrySet& set, unsigned count) {
     set.set_count(count);
-    for (unsigned i = 0; i < count; ++i) volume.disk.read(entry_pos(entry + i), set.entries()[i]);
+    for (unsigned i = 0; i < count; ++i) volume.disk.read(entry_pos(at + i), set.entries()[i]);
   }
   // An unmounted volume with a file of two clusters; the clusters of a second file, whose set goes,
   // become those of a vendor allocation of the first. Sets `free` to what is free then.

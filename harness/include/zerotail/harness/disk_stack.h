@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "zerotail/harness/power.h"
 #include "zerotail/harness/trace.h"
 #include "zerotail/sim/io_log.h"
 #include "zerotail/sim/mem_disk.h"
@@ -38,11 +39,13 @@ class DiskStack {
   [[nodiscard]] sim::IoLog& log() { return *log_; }
   [[nodiscard]] sim::MemDisk& medium() { return medium_; }
   [[nodiscard]] sim::VolatileCache* cache() { return cache_.get(); }
+  [[nodiscard]] PowerSwitch& power() { return *power_; }
 
  private:
   sim::MemDisk medium_;
   std::unique_ptr<sim::VolatileCache> cache_;
   std::unique_ptr<sim::IoLog> log_;
+  std::unique_ptr<PowerSwitch> power_;
 };
 
 }  // namespace zerotail::harness

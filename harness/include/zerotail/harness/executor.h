@@ -24,6 +24,8 @@
 
 namespace zerotail::harness {
 
+class PowerSwitch;
+
 struct ExecutorHooks {
   // Called around every operation of run_all(); the crash explorer marks the log there.
   std::function<void(size_t index, const Operation&)> before;
@@ -45,6 +47,8 @@ class Executor {
   // Only while mounted.
   [[nodiscard]] volume::Volume& volume();
   [[nodiscard]] bool mounted() const { return volume_ != nullptr; }
+  // What `crash` switches; without it that answers EOPNOTSUPP. Must outlive the executor.
+  void set_power(PowerSwitch& power) { power_ = &power; }
 
   OpResult run(const Operation& op);
   std::vector<OpResult> run_all(const std::vector<Operation>& ops, const ExecutorHooks& hooks = {});
@@ -95,6 +99,13 @@ class Executor {
   OpResult run_remount(const Operation& op);
   OpResult run_mode_change(bool read_only);
   OpResult run_open_sync(const Operation& op);
+  // executor_control.cc
+  OpResult run_readdir(const Operation& op);
+  OpResult run_label(const Operation& op);
+  OpResult run_attributes(const Operation& op);
+  OpResult run_fitrim(const Operation& op);
+  OpResult run_shutdown(const Operation& op);
+  OpResult run_crash(const Operation& op);
   sim::Result<volume::Fd> handle(const std::string& path, Use use);
   sim::Result<volume::MapId> mapping(const std::string& path);
   void close_handles(Handles& handles);
@@ -104,6 +115,7 @@ class Executor {
   sim::World& world_;
   sim::BlockDevice& device_;
   const TraceHeader& header_;
+  PowerSwitch* power_ = nullptr;
   std::unique_ptr<volume::Volume> volume_;
   std::map<std::string, Handles> handles_;
   std::vector<Pending> pending_;  // in the order of submission

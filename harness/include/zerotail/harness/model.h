@@ -69,9 +69,15 @@ struct ModelNode {
   };
   std::map<FileId, Place> places;
   FileId parent{};
+  uint32_t attributes = 0;  // FileAttributes
+  // Whether the archive bit is set since is not followed.
+  bool attributes_open = false;
   bool clean = false;        // its entry and bytes were written back since the last change
   bool tail_stored = false;  // a store past size, in the last page, may still be in the page
 };
+
+inline constexpr uint32_t kModelDirectory = 0x10;  // FileAttributes
+inline constexpr uint32_t kModelArchive = 0x20;
 
 struct ModelGeometry {
   uint64_t sector = 512;       // B
@@ -117,6 +123,9 @@ class Model {
   // Performs the operation and says what a right volume answers. Operations and fields that the
   // model does not know (fault_at, edit, crash, ...) change nothing and predict nothing.
   Prediction apply(const Operation& op);
+  // Power was lost, or a shutdown kept what was dirty from the disk: what the volume holds from the
+  // next mount on is not predicted any more; whoever can, imports it.
+  [[nodiscard]] bool lost() const { return lost_; }
   // Descriptors are kept between operations (the header's `keep`).
   void set_keep(bool keep) { keep_ = keep; }
 
@@ -138,6 +147,7 @@ class Model {
     uint64_t valid_size = 0;
     uint64_t first_entry = 0;  // index of its 32-byte entry set in the parent
     uint64_t entry_count = 0;
+    uint32_t attributes = kModelArchive;
     std::span<const std::byte> bytes;  // [0, valid_size)
   };
   bool import(const Import& item);
@@ -188,6 +198,15 @@ class Model {
   Prediction stat(const Operation& op) const;
   Prediction statfs() const;
 
+  // Control (model_control.cc).
+  Prediction readdir(const Operation& op) const;
+  Prediction label(const Operation& op);
+  Prediction attributes(const Operation& op);
+  void note_archive(const Operation& op);
+  Prediction fitrim(const Operation& op) const;
+  Prediction shutdown(const Operation& op);
+  Prediction apply_shut_down(const Operation& op);
+
   // Descriptors (model.cc).
   [[nodiscard]] Or<FileId> handle(const std::string& path, Use use);
   [[nodiscard]] bool has_handle(FileId id) const;
@@ -229,6 +248,9 @@ class Model {
   ModelGeometry geometry_;
   bool keep_ = true;
   bool read_only_ = false;
+  bool shut_down_ = false;
+  bool lost_ = false;
+  std::optional<std::string> label_;  // once it was set
   uint64_t next_id_ = 1;
   uint64_t free_ = 0;
   FileId root_{};

@@ -54,9 +54,14 @@ struct RecordOptions {
 };
 
 // Runs the first `setup` operations of the trace, unmounts, then records the rest and the final
-// unmount. Errors: the volume cannot be made, mounted or imported (where() names what).
+// unmount. Errors: the volume cannot be made, mounted or imported (where() names what); EINVAL: a
+// crash, an edit or a shutdown behind the setup.
 [[nodiscard]] sim::Result<Recording> record(const Trace& trace, size_t setup,
                                             const RecordOptions& options);
+
+// The model of a volume as it stands on a disk. EINVAL: the checker cannot mount it.
+[[nodiscard]] sim::Result<Model> import_model(const sim::SectorReader& disk,
+                                              const TraceHeader& header, uint64_t clusters_free);
 
 // Operations issued and returned at a point of the log.
 struct OpCounts {

@@ -118,6 +118,7 @@ inline constexpr uint32_t kCreateExclusive = 1;
 inline constexpr uint32_t kCreateTruncate = 2;
 inline constexpr uint32_t kRenameNoReplace = 1;
 inline constexpr uint32_t kRenameExchange = 2;
+inline constexpr uint32_t kQueryOnly = 1;     // label, attributes: set nothing, only tell
 inline constexpr uint32_t kOpenSync = 1;      // open_sync: O_SYNC
 inline constexpr uint32_t kOpenDataSync = 2;  // open_sync: O_DSYNC
 
@@ -130,7 +131,7 @@ struct Operation {
   uint32_t mode = 0;
   int64_t off = 0;
   int64_t len = 0;
-  int64_t size = 0;
+  int64_t size = 0;                                 // truncate; fitrim: the shortest run
   uint64_t seed = 0;                                // of the data pattern
   uint32_t moff = 0;                                // misalignment of the memory of direct I/O
   uint64_t pos = 0;                                 // readdir

@@ -71,6 +71,11 @@ class Allocator {
   // Clusters that allocate() can give, those that wait included.
   [[nodiscard]] sim::ClusterCount available() const;
 
+  // Discards free runs of at least `least` clusters within [first, last], both valid; a run that
+  // crosses an end of the range counts with what is inside. How many were discarded. EIO.
+  [[nodiscard]] sim::Result<sim::ClusterCount> trim(sim::Cluster first, sim::Cluster last,
+                                                    sim::ClusterCount least);
+
   // The volume-wide hint: where the last search ended.
   [[nodiscard]] sim::Cluster search_hint() const { return search_hint_; }
 

@@ -75,6 +75,13 @@ struct DirectoryPage {
   bool end = false;
 };
 
+// What FITRIM is told; a byte is in the cluster whose number it gives divided by the cluster size.
+struct TrimRange {
+  sim::FilePos start;
+  sim::ByteCount length;
+  sim::ByteCount min_length;  // shorter free runs stay; below the device's block: that block
+};
+
 enum class RenameMode : uint8_t { kReplace, kNoReplace, kExchange };
 
 class FileSystem {
@@ -106,6 +113,17 @@ class FileSystem {
   sim::Status set_dirty();
   // Clears it, after everything else was written; a bit found at mount stays.
   sim::Status clear_dirty();
+  // Forced shutdown: from here on nothing is written, nothing is discarded, and what would read or
+  // change metadata is EIO. Whoever wants something written does it before.
+  void shut_down();
+  [[nodiscard]] bool is_shut_down() const { return shut_down_; }
+  // UTF-8; empty without an entry. EIO.
+  [[nodiscard]] sim::Result<std::string> label();
+  // EINVAL: no UTF-8, a character that no name may have, more than 11 units. EROFS, ENOSPC, EIO.
+  sim::Status set_label(std::string_view label);
+  // Discards free clusters; how many bytes. EINVAL: the range is shorter than a cluster or behind
+  // the volume. EOPNOTSUPP: the device has no discard. EIO.
+  [[nodiscard]] sim::Result<sim::ByteCount> trim(const TrimRange& range);
   [[nodiscard]] sim::Mutex& volume_lock() { return volume_lock_; }
 
   // ---- inodes ----
@@ -216,11 +234,16 @@ class FileSystem {
   [[nodiscard]] sim::Result<uint32_t> make_room(Inode& directory, uint32_t count);
   sim::Status grow_directory(Inode& directory);
   [[nodiscard]] uint32_t hash_of(const DentrySet& set) const;
+  // What stands at `end` is an end mark, if the set before it takes the place of the old one.
+  sim::Status keep_end_mark(Inode& directory, uint32_t end);
   sim::Status add_set(Inode& directory, const DentrySet& set, uint32_t entry);
   sim::Status remove_set(Inode& directory, const Found& found, bool sync);
   sim::Status rewrite_set(Inode& directory, uint32_t entry, const DentrySet& old,
                           const DentrySet& set, bool sync);
   sim::Status touch_directory(Inode& directory, bool wait);
+
+  // volume_label.cc
+  [[nodiscard]] sim::Result<std::optional<uint32_t>> label_entry();
 
   // namei.cc
   sim::Status check_new_name(const Name& name) const;
@@ -239,6 +262,7 @@ class FileSystem {
   sim::Status rename_by_copy(Renaming& work, const DentrySet& renamed);
 
   // clusters.cc; the caller holds the volume lock, as for all above
+  [[nodiscard]] sim::Status check_alive() const;
   sim::Status set_volume_dirty();
   sim::Status store_inode(Inode& inode, bool wait);
   sim::Status allocate_for(Inode& inode, sim::ClusterCount count);
@@ -269,6 +293,7 @@ class FileSystem {
   sim::Mutex volume_lock_;
   InodeCache inodes_;
   Inode* root_ = nullptr;
+  bool shut_down_ = false;
 };
 
 }  // namespace zerotail::exfat

@@ -59,6 +59,8 @@ class Mount {
  private:
   friend class FileNode;
   Mount(sim::World& world, sim::BlockDevice& device, const CacheOptions& cache);
+  // A read-only mount, or one after a forced shutdown.
+  [[nodiscard]] bool writes_nothing() const;
   // One dirty inode: VolumeDirty when its dentry set will be written, its data, its set.
   sim::Status write_back(exfat::Inode& inode, bool wait);
   sim::Status write_inodes(bool wait);

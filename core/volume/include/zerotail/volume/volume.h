@@ -92,6 +92,13 @@ struct MapAccess {
 
 enum class Whence : uint8_t { kSet, kEnd, kData, kHole };
 
+// Since 1970, UTC.
+struct FileTime {
+  int64_t seconds = 0;
+  uint32_t nanoseconds = 0;
+  bool operator==(const FileTime&) const = default;
+};
+
 struct Stat {
   uint64_t size = 0;
   uint64_t blocks = 0;  // 512-byte units
@@ -99,6 +106,9 @@ struct Stat {
   uint32_t links = 1;
   bool directory = false;
   uint16_t attributes = 0;  // exFAT FileAttributes
+  FileTime created;
+  FileTime modified;
+  FileTime accessed;
 };
 
 struct StatFs {
@@ -112,6 +122,25 @@ struct ListEntry {
   std::string name;  // UTF-8
   bool directory = false;
 };
+
+// Part of a directory, in its order.
+struct DirectoryListing {
+  std::vector<ListEntry> entries;
+  uint64_t next = 0;  // the position behind what was read
+};
+
+// FITRIM. A byte stands for the cluster whose number it gives divided by the cluster size, as in
+// the driver; the heap begins at cluster 2.
+struct Trim {
+  uint64_t start = 0;
+  uint64_t length = UINT64_MAX;
+  uint64_t min_length = 0;  // shorter free runs stay
+};
+
+// Modes of the forced-shutdown ioctl.
+inline constexpr uint32_t kShutdownDefault = 0;   // write everything back first
+inline constexpr uint32_t kShutdownFullSync = 1;  // the same
+inline constexpr uint32_t kShutdownNoSync = 2;    // what is dirty is lost
 
 enum class RenameMode : uint8_t { kReplace, kNoReplace, kExchange };
 
@@ -213,8 +242,34 @@ class Volume {
   sim::Result<StatFs> statfs();
   // Sorted by name (bytes of UTF-8).
   sim::Result<std::vector<ListEntry>> list(std::string_view path);
+  // From a position on, in bytes of the directory, rounded up to an entry: 0 is the start, a
+  // position past the end gives nothing. ENOTDIR.
+  sim::Result<DirectoryListing> read_directory(std::string_view path, uint64_t pos);
   // Opens a directory and fsyncs it.
   sim::Status fsync_directory(std::string_view path);
+
+  // FileAttributes. Only read-only, hidden, system and archive can be set, other bits are ignored;
+  // a directory stays one. EINVAL: of the root; EPERM: a system file, or to make one, without
+  // CAP_LINUX_IMMUTABLE (`privileged`); EROFS. The calls of this class are root's: a read-only file
+  // can be written.
+  sim::Result<uint16_t> attributes(std::string_view path);
+  sim::Status set_attributes(std::string_view path, uint32_t attributes, bool privileged = true);
+  // Times outside 1980 to 2107 become the nearest ones; access times have two seconds, modification
+  // times ten milliseconds. EROFS.
+  sim::Status set_times(std::string_view path, const std::optional<FileTime>& accessed,
+                        const std::optional<FileTime>& modified);
+  // The volume label, UTF-8. EINVAL: no UTF-8, a character that no name may have, more than 11
+  // UTF-16 units; ENOSPC: no room in the root directory; EROFS.
+  sim::Result<std::string> label();
+  sim::Status set_label(std::string_view label);
+  // Bytes discarded. EINVAL: shorter than a cluster, or behind the volume; EOPNOTSUPP: a device
+  // without discard.
+  sim::Result<uint64_t> trim(const Trim& range);
+  // Forced shutdown; see the modes. Afterwards nothing is written any more, also not by unmount:
+  // VolumeDirty stays as it is. Every further call is EIO (a load or store a bus error), but close,
+  // munmap, unmount, sync, drop_caches and another shutdown, which are 0. EINVAL: no such mode;
+  // EIO: what should be written first cannot be, and the volume goes on.
+  sim::Status shutdown(uint32_t mode);
 
   sim::Status sync();  // sync(2): everything written back; no flush under kLinux
   sim::Status syncfs();
