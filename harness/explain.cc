@@ -41,6 +41,7 @@ constexpr std::array kExplanations{
                 "fsync of a file does not write the grown DataLength of its directory: its set "
                 "stands behind the directory's end"},
     Explanation{Contract::kDurable, "bytes", "sync-many", "a", kSetBeforeFat},
+    Explanation{Contract::kDurable, "bytes", "full-volume-c512", "a", kSetBeforeFat},
     Explanation{Contract::kDurable, "", "sync-many", "", kSyncNoFlush},
     Explanation{Contract::kDurable, "", "mkdir-rmdir", "", kSyncNoFlush},
     Explanation{Contract::kDurable, "", "unlink-sync", "", kSyncNoFlush},

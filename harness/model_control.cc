@@ -63,7 +63,9 @@ Prediction Model::readdir(const Operation& op) const {
 Prediction Model::label(const Operation& op) {
   if ((op.mode & kQueryOnly) == 0) {
     const std::u16string units = names::widen(op.text);
-    if (names::has_forbidden(units) || units.size() > kLabelUnits) return answer(Errno::kInval);
+    // A slash never gets into the names that are judged elsewhere.
+    const bool forbidden = names::has_forbidden(units) || units.find(u'/') != std::u16string::npos;
+    if (forbidden || units.size() > kLabelUnits) return answer(Errno::kInval);
     label_ = op.text;
   }
   Prediction prediction = answer(0);

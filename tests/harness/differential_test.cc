@@ -17,12 +17,14 @@ struct Geometry {
   uint64_t cluster;
   uint64_t size_mib;
   bool keep;
+  uint32_t fats = 1;
 };
 
 constexpr Geometry kGeometries[] = {
     {512, 4096, 16, true},    {512, 512, 4, true},    {4096, 4096, 16, true},
     {512, 32768, 4, true},    {512, 4096, 3, false},  {4096, 131072, 16, true},
-    {512, 131072, 16, false}, {4096, 32768, 8, true},
+    {512, 131072, 16, false}, {4096, 32768, 8, true}, {1024, 1024, 4, true},
+    {2048, 32768, 8, true},   {512, 512, 4, true, 2},
 };
 constexpr uint64_t kTracesEach = 12;
 
@@ -33,6 +35,7 @@ TraceHeader header_of(const Geometry& geometry, uint64_t seed) {
   header.cluster = geometry.cluster;
   header.size_mib = geometry.size_mib;
   header.keep = geometry.keep;
+  header.mkfs.fats = geometry.fats;
   return header;
 }
 
