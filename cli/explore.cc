@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/commands.h"
 #include "zerotail/cli/output_file.h"
 #include "zerotail/harness/check.h"
@@ -26,6 +27,7 @@ struct Options {
   std::string baseline;
   std::string write_baseline;
   std::string json;
+  CacheOptions cache;
   uint64_t budget = 4096;
   uint64_t seed = 1;
   bool keep_free = false;
@@ -211,6 +213,9 @@ ExitCode run(const Options& options, Terminal& terminal) {
   explore.budget = options.budget;
   explore.tiers.seed = options.seed;
   explore.record.seed = options.seed;
+  const auto cache = cache_config(options.cache);
+  if (!cache.ok()) return terminal.fail("explore", cache.error());
+  explore.record.cache = *cache;
   if (auto status = apply_contracts(options, &explore); !status.ok()) {
     return terminal.fail("explore", status.error());
   }
@@ -283,6 +288,7 @@ Run setup_explore(CLI::App& command) {
   command.add_option("--json", options->json,
                      "The JSON report; the text report stands beside it (default: a new folder "
                      "below out/explore)");
+  add_cache_options(command, &options->cache);
   command.add_flag("--force", options->force, "Overwrite existing outputs");
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }

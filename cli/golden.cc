@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/commands.h"
 
 namespace zerotail::cli {
@@ -12,6 +13,7 @@ struct Options {
   std::string folder;
   std::string io_path = "iomap";
   std::string kernel;
+  CacheOptions cache;
 };
 
 ExitCode run(const Options& options, Terminal& terminal) {
@@ -19,6 +21,8 @@ ExitCode run(const Options& options, Terminal& terminal) {
     terminal.error("--io-path", options.io_path + ": there are iomap and buffer-head");
     return ExitCode::kBadInput;
   }
+  const auto cache = cache_config(options.cache);
+  if (!cache.ok()) return terminal.fail("golden", cache.error());
   auto folder = harness::load_golden_folder(options.folder);
   if (!folder.ok()) return terminal.fail(options.folder, folder.error());
   std::string kernel = options.kernel;
@@ -42,6 +46,7 @@ ExitCode run(const Options& options, Terminal& terminal) {
   };
   for (harness::GoldenAnswers& answers : folder->answers) {
     answers.trace.header.io_path = options.io_path;
+    harness::apply(*cache, &answers.trace.header);
     const auto verdict = harness::judge_answers(answers, kernel);
     if (!add(answers.trace.header.trace, verdict)) {
       return terminal.fail(answers.trace.header.trace, verdict.error());
@@ -49,6 +54,7 @@ ExitCode run(const Options& options, Terminal& terminal) {
   }
   for (harness::GoldenIoTrace& trace : folder->io) {
     trace.header.io_path = options.io_path;
+    harness::apply(*cache, &trace.header);
     const auto verdict = harness::judge_io(trace, kernel);
     if (!add(trace.header.trace, verdict)) {
       return terminal.fail(trace.header.trace, verdict.error());
@@ -71,6 +77,7 @@ Run setup_golden(CLI::App& command) {
   command.add_option("--kernel", options->kernel,
                      "Compare with this kernel's recording (default: 7.3.4 for iomap, 6.18.15 for "
                      "buffer-head, or the only one there is)");
+  add_cache_options(command, &options->cache);
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }
 

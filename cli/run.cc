@@ -2,6 +2,7 @@
 #include <memory>
 #include <optional>
 
+#include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/commands.h"
 #include "zerotail/cli/output_file.h"
 #include "zerotail/harness/disk_stack.h"
@@ -18,6 +19,7 @@ struct Options {
   std::string results;
   std::string save_image;
   std::string ordering;
+  CacheOptions cache;
   bool keep_free = false;
   bool force = false;
 };
@@ -52,6 +54,9 @@ ExitCode run(const Options& options, Terminal& terminal) {
     if (!ordering) return terminal.fail("--ordering", ordering.error());
     trace->header.ordering = volume::print(*ordering);
   }
+  const auto cache = cache_config(options.cache);
+  if (!cache) return terminal.fail("run", cache.error());
+  harness::apply(*cache, &trace->header);
   // Outputs are refused before the work starts.
   auto results = open_results(options);
   if (!results) return terminal.fail(options.results, results.error());
@@ -110,6 +115,7 @@ Run setup_run(CLI::App& command) {
   command.add_option("--ordering", options->ordering,
                      "The order of metadata writes: linux, careful, or rules with commas between "
                      "(default: what the header says)");
+  add_cache_options(command, &options->cache);
   command.add_flag("--force", options->force, "Overwrite existing outputs");
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }

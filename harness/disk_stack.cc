@@ -68,6 +68,7 @@ sim::Result<volume::MountOptions> mount_options(const TraceHeader& header,
       header.io_path == "buffer-head" ? volume::IoPath::kBufferHead : volume::IoPath::kIomap;
   ZT_ASSIGN(options.ordering, volume::parse_ordering(header.ordering));
   options.page_size = sim::ByteCount{header.page};
+  options.folios = header.folios == "large" ? volume::Folios::kLarge : volume::Folios::kSingle;
   options.start_time = header.start_time;
   options.writeback = {.expire = sim::millis(header.dirty_expire_ms),
                        .interval = sim::millis(header.dirty_writeback_ms),

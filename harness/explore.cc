@@ -33,7 +33,13 @@ double log2_sum(double a, double b) {
 
 // The command that rebuilds a state, but for the state's id at its end.
 std::string repro_prefix(const Workload& workload, const RecordOptions& options) {
-  ReproId id{workload.name, options.device, options.io_path, options.ordering, options.seed, {}};
+  const ReproId id{workload.name,
+                   options.device,
+                   options.io_path,
+                   options.ordering,
+                   options.cache,
+                   options.seed,
+                   {}};
   return "zerotail repro " + print(id);
 }
 
@@ -266,6 +272,7 @@ Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id, Record
   options.device = id.device;
   options.io_path = id.io_path;
   options.ordering = id.ordering;
+  options.cache = id.cache;
   options.seed = id.seed;
   ZT_ASSIGN(Recording recording, record(workload.trace, workload.setup, options));
   RebuiltState rebuilt;

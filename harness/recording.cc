@@ -197,6 +197,7 @@ Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& 
   recording.trace = trace;
   recording.trace.header.io_path = io_path_word(options.io_path);
   recording.trace.header.ordering = volume::print(options.ordering);
+  apply(options.cache, &recording.trace.header);
   recording.device = options.device;
   ZT_ASSIGN(sim::MemDisk disk,
             options.image ? image_disk(*options.image, options.keep_free, &recording.trace.header)

@@ -37,7 +37,40 @@ const char* name_of(volume::IoPath path) {
   return "";
 }
 
-sim::Status parse_mount(std::string_view text, ReproId* id) {
+const char* name_of(volume::Folios folios) {
+  switch (folios) {
+    case volume::Folios::kSingle:
+      return "single";
+    case volume::Folios::kLarge:
+      return "large";
+  }
+  return "";
+}
+
+std::string print(const CacheConfig& cache) {
+  std::string text;
+  if (cache.page_size) text += fmt::format(".page{}", cache.page_size->value());
+  if (cache.folios) text += fmt::format(".{}", name_of(*cache.folios));
+  return text;
+}
+
+// What stands behind the ordering, dot by dot.
+sim::Status parse_cache(const std::vector<std::string_view>& parts, CacheConfig* cache) {
+  constexpr std::string_view kPage = "page";
+  for (size_t i = 1; i < parts.size(); ++i) {
+    if (parts[i].substr(0, kPage.size()) == kPage) {
+      ZT_ASSIGN(cache->page_size, parse_page_size(parts[i].substr(kPage.size())));
+    } else {
+      ZT_ASSIGN(cache->folios, parse_folios(parts[i]));
+    }
+  }
+  return {};
+}
+
+sim::Status parse_mount(std::string_view field, ReproId* id) {
+  const std::vector<std::string_view> parts = split(field, '.');
+  ZT_TRY(parse_cache(parts, &id->cache));
+  const std::string_view text = parts[0];
   for (const auto candidate : {volume::IoPath::kIomap, volume::IoPath::kBufferHead}) {
     const std::string_view path = name_of(candidate);
     if (text.substr(0, path.size()) != path || text.substr(path.size(), 1) != "-") continue;
@@ -51,6 +84,27 @@ sim::Status parse_mount(std::string_view text, ReproId* id) {
 }
 
 }  // namespace
+
+void apply(const CacheConfig& cache, TraceHeader* header) {
+  if (cache.page_size) header->page = cache.page_size->value();
+  if (cache.folios) header->folios = name_of(*cache.folios);
+}
+
+sim::Result<sim::ByteCount> parse_page_size(std::string_view text) {
+  uint64_t size = 0;
+  if (parse_number(text, &size) && size >= sim::kib(4).value() && size <= sim::kib(64).value() &&
+      (size & (size - 1)) == 0) {
+    return sim::ByteCount{size};
+  }
+  return wrong(fmt::format("page size '{}' is no power of two from 4096 to 65536", text));
+}
+
+sim::Result<volume::Folios> parse_folios(std::string_view text) {
+  for (const auto candidate : {volume::Folios::kSingle, volume::Folios::kLarge}) {
+    if (text == name_of(candidate)) return candidate;
+  }
+  return wrong(fmt::format("folios '{}': there are single and large", text));
+}
 
 std::string print(const DeviceConfig& config) {
   return fmt::format("{}{}{}{}", config.write_through ? "wt" : "vc", config.atomic_unit.value(),
@@ -84,8 +138,9 @@ sim::Result<DeviceConfig> parse_device(std::string_view text) {
 }
 
 std::string print(const ReproId& id) {
-  return fmt::format("{}:{}:{}:{}-{}:s{}:{}", kVersion, id.workload, print(id.device),
-                     name_of(id.io_path), volume::print(id.ordering), id.seed, id.state);
+  return fmt::format("{}:{}:{}:{}-{}{}:s{}:{}", kVersion, id.workload, print(id.device),
+                     name_of(id.io_path), volume::print(id.ordering), print(id.cache), id.seed,
+                     id.state);
 }
 
 sim::Result<ReproId> parse_repro_id(std::string_view text) {

@@ -188,7 +188,7 @@ using H = TraceHeader;
 constexpr uint64_t kAny = ~uint64_t{0};
 constexpr uint64_t kMaxMillis = uint64_t{1} << 40;
 
-constexpr std::array<Key<TraceHeader>, 24> kHeaderKeys = {{
+constexpr std::array<Key<TraceHeader>, 25> kHeaderKeys = {{
     {"trace", [](H& h, const Json& j) { return read_text(h.trace, j); },
      [](const H& h) { return Json(h.trace); }},
     {"version", read_version, unless_default<&H::version>},
@@ -205,6 +205,8 @@ constexpr std::array<Key<TraceHeader>, 24> kHeaderKeys = {{
      [](const H& h) { return h.keep ? absent() : Json(0); }},
     {"page", [](H& h, const Json& j) { return read_power(h.page, j, 4096, 65536); },
      unless_default<&H::page>},
+    {"folios", [](H& h, const Json& j) { return read_choice(h.folios, j, "single", "large"); },
+     unless_default<&H::folios>},
     {"io_path",
      [](H& h, const Json& j) { return read_choice(h.io_path, j, "iomap", "buffer-head"); },
      unless_default<&H::io_path>},

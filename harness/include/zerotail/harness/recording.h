@@ -47,6 +47,7 @@ struct RecordOptions {
   DeviceConfig device;
   volume::IoPath io_path = volume::IoPath::kIomap;
   volume::Ordering ordering = volume::Ordering::kLinux;
+  CacheConfig cache;
   uint64_t seed = 1;
   // An existing volume to start from instead of the one that the header asks for.
   std::optional<sim::Snapshot> image;

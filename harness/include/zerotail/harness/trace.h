@@ -37,6 +37,7 @@ struct TraceHeader {
   uint64_t size_mib = 16;
   bool keep = true;  // false: everything of a path is closed after each operation
   uint64_t page = 4096;
+  std::string folios = "single";   // or "large": folios of several pages
   std::string io_path = "iomap";   // or "buffer-head"
   std::vector<std::string> mount;  // of ro, sync, dirsync, discard
   std::string ordering = "linux";  // or "careful", or rules (exfat/ordering.h)
