@@ -24,7 +24,12 @@ sim::Status prepare_block(IomapFile& file, mm::Folio& folio, const Mapping& mapp
     return {};
   }
   ZT_TRY(read_blocks(file, folio, mapping, begin, end - begin));
-  if (mapping.zero_tail) folio.zero(tail_begin, end);
+  if (mapping.zero_tail) {
+    // Not what is valid: a copy that was cut short ends before the write that the mapping was for.
+    const uint64_t valid =
+        mapping.valid_end > pos ? std::min(end, begin + (mapping.valid_end - pos).value()) : begin;
+    folio.zero(std::max(tail_begin, valid), end);
+  }
   return {};
 }
 
