@@ -128,9 +128,11 @@ class TestFile : public IomapFile {
 // The whole stack for one file: 16 MiB of poison.
 struct TestBench {
   explicit TestBench(sim::ByteCount block = sim::ByteCount{512},
-                     sim::ByteCount cluster = sim::kib(4))
+                     sim::ByteCount cluster = sim::kib(4),
+                     mm::FolioSizes folios = mm::FolioSizes::kSinglePage)
       : disk({.capacity = sim::sectors(sim::mib(16)), .fill = kPoison}),
         device(disk),
+        pool(sim::kib(4), folios),
         file(world, device, pool, block, cluster) {}
 
   // What the disk holds where the file has [pos, pos + length).
@@ -149,7 +151,7 @@ struct TestBench {
   sim::World world{1};
   sim::MemDisk disk;
   PickyDevice device;
-  mm::FolioPool pool{sim::kib(4)};
+  mm::FolioPool pool;
   TestFile file;
 };
 
