@@ -155,7 +155,11 @@ Prediction Model::rename(const Operation& op) {
   if (to.id && above(*to.id, from.parent)) {
     return answer((op.mode & kRenameExchange) != 0 ? Errno::kInval : Errno::kNotEmpty);
   }
-  if (from.id == to.id) return answer(0);
+  if (from.id == to.id) {
+    // The name keeps its spelling, but descriptors are found by the new path from now on.
+    if (op.path != op.to) move_handles(op.path, op.to);
+    return answer(0);
+  }
   const bool is_directory = get(*from.id).directory;
   if (to.id && (op.mode & kRenameExchange) == 0) {
     if (is_directory && !get(*to.id).directory) return answer(Errno::kNotDir);

@@ -162,6 +162,15 @@ TEST(Model, WhatItDoesNotKnowIsNotPredicted) {
   EXPECT_TRUE(model.apply(faulty).any);
 }
 
+TEST(Model, DescriptorsFollowARenameThatOnlyChangesTheCase) {
+  Model model(geometry());
+  ASSERT_EQ(ret(model, on(OpKind::kCreate, "f")), 0);
+  ASSERT_EQ(ret(model, write("f", 0, 10, 1)), 10);
+  ASSERT_EQ(ret(model, {.kind = OpKind::kRename, .path = "f", .to = "F"}), 0);
+  ASSERT_EQ(ret(model, on(OpKind::kUnlink, "f")), 0);
+  EXPECT_EQ(ret(model, on(OpKind::kFsync, "F")), 0);
+}
+
 TEST(Model, AFaultingBufferIsAShortWrite) {
   Model model(geometry());
   ASSERT_EQ(ret(model, on(OpKind::kCreate, "a")), 0);

@@ -85,8 +85,10 @@ TEST(Trace, EveryOperationRoundTrips) {
 TEST(Trace, EveryHeaderKeyRoundTrips) {
   const std::string line =
       R"({"trace":"n","sector":4096,"logical":512,"cluster":32768,"size_mib":64,"keep":0,)"
-      R"("page":16384,"folios":"large","io_path":"buffer-head","mount":["sync","dirsync"],"ordering":"careful",)"
-      R"("preset":"slow","seed":9,"start_time":5,"faults":[{"at":1}],"schedule":"s",)"
+      R"("page":16384,"folios":"large","io_path":"buffer-head","mount":["sync","dirsync"],)"
+      R"("ordering":"careful","preset":"slow","seed":9,"start_time":5,"dirty_expire_ms":7,)"
+      R"("dirty_writeback_ms":0,"dirty_background_bytes":4096,"dirty_bytes":8192,)"
+      R"("faults":[{"at":1}],"schedule":"s",)"
       R"("mkfs":{"label":"L","boundary_align":4096,"pack_bitmap":1,"full_format":1,"serial":7},)"
       R"("poison":0})";
   const auto header = parse_header(line, "x:1");

@@ -83,6 +83,21 @@ TEST(ZeroRange, DoesNotGrowTheFile) {
   EXPECT_EQ(bench.file.size(), FilePos{1000});
 }
 
+// The part of a block that is kept cannot be read: the block is left alone.
+TEST(ZeroRange, AFailedReadZeroesNothing) {
+  TestBench bench;
+  bench.file.set(4096, 4096);
+  bench.put_on_disk(0, 4096, std::byte{7});
+  bench.device.fail_reads = true;
+  EXPECT_EQ(zero_range(bench.file, FilePos{100}, sim::ByteCount{50}).code(), sim::Errno::kIo);
+  EXPECT_FALSE(bench.file.cache().any_dirty());
+  bench.device.fail_reads = false;
+  std::vector<std::byte> out(4096);
+  ReadaheadState readahead;
+  ASSERT_TRUE(buffered_read(bench.file, readahead, FilePos{0}, out).ok());
+  EXPECT_EQ(runs(out), "7x4096 ");
+}
+
 TEST(Iter, EndsTheMappingOfAFailedRound) {
   TestBench bench;
   bench.file.set(4096, 4096);

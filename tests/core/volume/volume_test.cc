@@ -31,6 +31,38 @@ TEST_F(VolumeTest, LargePagesHoldTheSameBytes) {
   EXPECT_EQ(get("a").substr(0, 5), std::string("text\0", 5));
 }
 
+// The flusher writes what has aged, and nothing any more once the volume is unmounted.
+TEST_F(VolumeTest, TheFlusherStopsWithTheUnmount) {
+  put("a", "hello");
+  log_.clear();
+  world_.scheduler.sleep(sim::millis(40'000));
+  EXPECT_FALSE(log_.records().empty());
+  put("a", "world");
+  ASSERT_TRUE(volume_->unmount().ok());
+  log_.clear();
+  world_.scheduler.sleep(sim::millis(80'000));
+  EXPECT_TRUE(log_.records().empty());
+}
+
+TEST_F(VolumeTest, TheFlusherCanBeSetByMountAndLater) {
+  ASSERT_TRUE(volume_->unmount().ok());
+  volume_.reset();
+  MountOptions options;
+  options.writeback.expire = sim::millis(1'000);
+  options.writeback.interval = sim::millis(500);
+  mount(options);
+  put("a", "hello");
+  log_.clear();
+  world_.scheduler.sleep(sim::millis(1'600));
+  EXPECT_FALSE(log_.records().empty());
+  options.writeback.interval = sim::Nanos{0};
+  volume_->set_writeback(options.writeback);
+  put("a", "world");
+  log_.clear();
+  world_.scheduler.sleep(sim::millis(40'000));
+  EXPECT_TRUE(log_.records().empty());
+}
+
 TEST_F(VolumeTest, ADestroyedVolumeWroteNothing) {
   put("a", "lost");
   volume_.reset();
