@@ -88,7 +88,8 @@ sim::Status Fat::chain_run(sim::Cluster first, sim::ClusterCount count) {
   for (uint64_t i = 0; i < count.value(); ++i) {
     const sim::Cluster cluster = first + sim::ClusterCount{i};
     ZT_ASSIGN(const Place at, place(cluster));
-    if (held && &*held != at.buffer) ZT_TRY(finish(*held));
+    const bool step = sync_ && by_entry_;
+    if (held && (step || &*held != at.buffer)) ZT_TRY(finish(*held));
     held = buffer::BufferRef(*at.buffer);
     const uint64_t next = i + 1 < count.value() ? cluster.value() + 1 : kFatEndOfChain;
     store(held->data().subspan(at.offset), Le32(static_cast<uint32_t>(next)));

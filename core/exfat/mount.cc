@@ -54,7 +54,7 @@ FileSystem::FileSystem(sim::World& world, std::unique_ptr<buffer::BufferCache> c
       fat_(*cache_, boot_.geometry()),
       volume_lock_(world.scheduler, "volume lock"),
       inodes_(*this) {
-  fat_.set_sync(options.sync);
+  fat_.set_sync(options.sync, options.chain_by_entry);
 }
 
 FileSystem::~FileSystem() = default;
@@ -163,7 +163,7 @@ SpaceCount FileSystem::space() const {
 
 void FileSystem::set_options(const Options& options) {
   options_ = options;
-  fat_.set_sync(options.sync);
+  fat_.set_sync(options.sync, options.chain_by_entry);
 }
 
 void FileSystem::shut_down() {

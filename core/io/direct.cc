@@ -4,6 +4,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "bh_write.h"
 #include "grow.h"
 #include "write_prepare.h"
 #include "zerotail/exfat/file_system.h"
@@ -103,6 +104,7 @@ sim::Result<uint64_t> write_to_device(FileNode& node, const PreparedWrite& prepa
 
 sim::Result<uint64_t> direct_read(FileNode& node, sim::FilePos pos, std::span<std::byte> out,
                                   bool memory_aligned) {
+  if (node.buffer_heads()) return bh_direct_read(node, pos, out, memory_aligned);
   if (out.empty()) return uint64_t{0};
   const std::shared_lock<sim::RwLock> guard(node.inode().lock());
   if (pos >= node.size()) return uint64_t{0};
@@ -117,6 +119,8 @@ sim::Result<uint64_t> direct_write(FileNode& node, sim::FilePos pos,
                                    const iomap::CopySource& source, const DirectMode& direct,
                                    const WriteMode& mode, ErrorSample& errors,
                                    const std::function<void()>& submitted) {
+  // On the buffer-head path a write has landed before its submitter goes on.
+  if (node.buffer_heads()) return bh_direct_write(node, pos, source, direct, mode, errors);
   std::unique_lock<sim::RwLock> guard(node.inode().lock());
   if (mode.append || pos + sim::ByteCount{source.bytes.size()} > node.inode().valid_size()) {
     node.wait_direct();

@@ -10,11 +10,16 @@ FileNode::FileNode(Mount& mount, exfat::Inode& inode)
     : mount_(mount),
       inode_(inode),
       cache_(mount.world().scheduler, mount.folios(), mount.fs().geometry().sector_size()),
-      direct_waiters_(mount.world().scheduler) {
+      direct_waiters_(mount.world().scheduler),
+      valid_end_(inode.valid_size()) {
   mount_.nodes_.emplace(inode_.number(), this);
 }
 
 FileNode::~FileNode() { mount_.nodes_.erase(inode_.number()); }
+
+bool FileNode::buffer_heads() const { return mount_.path() == IoPath::kBufferHead; }
+
+sim::FilePos FileNode::max_size() const { return mount_.max_file_size(); }
 
 sim::BlockDevice& FileNode::device() { return mount_.device(); }
 

@@ -16,6 +16,10 @@ namespace zerotail::io {
 // caller holds the inode lock exclusively and has waited for direct I/O.
 [[nodiscard]] sim::Status shrink_to(FileNode& node, sim::FilePos size);
 
+// Bytes behind the end of the file, left in the cache by stores of shared mappings, become zeros
+// before they can become content, and stores there fault again.
+void hide_bytes_past_size(FileNode& node);
+
 // Frees clusters that a failed or short write left behind S.
 [[nodiscard]] sim::Status free_beyond_size(FileNode& node);
 

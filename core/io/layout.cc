@@ -11,6 +11,13 @@ namespace zerotail::io {
 std::optional<sim::DevPos> bmap(FileNode& node, sim::FilePos pos) {
   // Against truncate alone, as in the driver: FIBMAP holds no inode lock.
   const std::shared_lock<sim::RwLock> guard(node.inode().truncate_lock());
+  if (node.buffer_heads()) {
+    const sim::ByteCount block = node.cache().block_size();
+    const sim::FilePos begin = sim::round_down(pos, block);
+    const auto found = node.get_block({.pos = begin, .length = block, .create = false});
+    if (!found.ok() || !found->mapped) return std::nullopt;
+    return found->addr + (pos - begin);
+  }
   return iomap::bmap(node, pos);
 }
 

@@ -5,7 +5,11 @@
 namespace zerotail::io {
 
 Mount::Mount(sim::World& world, sim::BlockDevice& device, const CacheOptions& cache)
-    : world_(world), device_(device), pool_(cache.page_size, cache.folios) {}
+    : world_(world),
+      device_(device),
+      path_(cache.path),
+      pool_(cache.page_size,
+            cache.path == IoPath::kIomap ? cache.folios : mm::FolioSizes::kSinglePage) {}
 
 Mount::~Mount() {
   if (flusher_ != nullptr) flusher_->stop();
@@ -19,6 +23,12 @@ sim::Result<std::unique_ptr<Mount>> Mount::open(sim::World& world, sim::BlockDev
   mount->flusher_ = std::make_unique<Flusher>(*mount);
   mount->fs_->set_dirty_hook([flusher = mount->flusher_.get()] { flusher->wake(); });
   return mount;
+}
+
+sim::FilePos Mount::max_file_size() const {
+  const exfat::Geometry& geometry = fs_->geometry();
+  if (path_ == IoPath::kIomap) return geometry.max_file_size();
+  return sim::FilePos{0} + geometry.bytes(geometry.cluster_count());
 }
 
 FileNode& Mount::node(exfat::Inode& inode) {

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "bh_write.h"
+#include "data_path.h"
 #include "zerotail/exfat/file_system.h"
 #include "zerotail/io/mount.h"
 
@@ -18,7 +20,7 @@ mm::FolioRef fault_in(FileNode& node, uint64_t index) {
   while (true) {
     const std::shared_lock<sim::RwLock> guard(cache.invalidate_lock());
     if (cache.pos_of(index) >= node.size()) return {};
-    auto folio = iomap::read_folio(node, index);
+    auto folio = read_folio(node, index);
     if (!folio.ok()) return {};
     cache.lock(**folio);
     const mm::LockedFolio locked(cache, *folio);
@@ -32,14 +34,17 @@ mm::FolioRef fault_in(FileNode& node, uint64_t index) {
 // zeros in the cache. The page itself holds zeros past V already.
 sim::Status fill_to(FileNode& node, sim::FilePos page_pos) {
   const exfat::Inode& inode = node.inode();
+  if (node.buffer_heads()) return bh_make_valid(node, node.size());
   node.wait_direct();
   const sim::FilePos from = std::max(inode.valid_size(), inode.zeroed_size());
   if (from >= page_pos) return {};
   return iomap::fill_dirty(node, from, page_pos - from);
 }
 
-// Where V must be for a page that can be stored to.
+// Where V must be for a page that can be stored to. The buffer-head path makes everything valid
+// that the mapping covers: the file.
 sim::FilePos valid_for(FileNode& node, uint64_t index) {
+  if (node.buffer_heads()) return node.size();
   return std::min(node.cache().pos_of(index + 1), node.size());
 }
 

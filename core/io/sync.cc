@@ -1,10 +1,10 @@
 // fsync, sync, the flusher, and what umount writes.
 #include <mutex>
 
+#include "data_path.h"
 #include "zerotail/exfat/file_system.h"
 #include "zerotail/io/file_ops.h"
 #include "zerotail/io/mount.h"
-#include "zerotail/iomap/writeback.h"
 
 namespace zerotail::io {
 
@@ -13,7 +13,7 @@ namespace {
 constexpr exfat::DirtyBits kOnDisk = exfat::DirtyBits::kTimes | exfat::DirtyBits::kMetadata;
 
 sim::Status write_data(FileNode& node, sim::FilePos first, sim::FilePos last) {
-  sim::Status status = iomap::writeback(node, first, last);
+  sim::Status status = write_back(node, first, last);
   if (!node.cache().any_dirty()) {
     node.mount().fs().clear_dirty(node.inode(), exfat::DirtyBits::kPages);
   }

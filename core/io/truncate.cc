@@ -11,7 +11,7 @@ namespace zerotail::io {
 sim::Status truncate(FileNode& node, sim::FilePos size) {
   exfat::Inode& inode = node.inode();
   const std::lock_guard<sim::RwLock> guard(inode.lock());
-  if (size > node.mount().fs().geometry().max_file_size()) {
+  if (size > node.max_size()) {
     return sim::Error(sim::Errno::kFBig, "truncate: past the largest size");
   }
   node.wait_direct();
@@ -21,10 +21,11 @@ sim::Status truncate(FileNode& node, sim::FilePos size) {
 sim::Status fallocate(FileNode& node, sim::FilePos pos, sim::ByteCount length) {
   exfat::Inode& inode = node.inode();
   const std::lock_guard<sim::RwLock> guard(inode.lock());
-  const sim::FilePos limit = node.mount().fs().geometry().max_file_size();
+  const sim::FilePos limit = node.max_size();
   if (pos > limit || length > limit - pos) {
     return sim::Error(sim::Errno::kFBig, "fallocate: past the largest size");
   }
+  if (node.buffer_heads()) return sim::Error(sim::Errno::kOpNotSupp, "fallocate: not on this path");
   node.wait_direct();  // it may move S
   if (pos + length <= inode.size()) return {};
   return grow(node, pos + length);

@@ -1,6 +1,7 @@
 // Buffered writes: the copy, and what a short one leaves.
 #include <mutex>
 
+#include "bh_write.h"
 #include "grow.h"
 #include "write_prepare.h"
 #include "zerotail/io/mount.h"
@@ -19,6 +20,7 @@ sim::Result<uint64_t> buffered_write_locked(FileNode& node, sim::FilePos pos,
 
 sim::Result<uint64_t> write(FileNode& node, sim::FilePos pos, const iomap::CopySource& source,
                             const WriteMode& mode, ErrorSample& errors) {
+  if (node.buffer_heads()) return bh_write(node, pos, source, mode, errors);
   std::unique_lock<sim::RwLock> guard(node.inode().lock());
   // First of all: S and V, which the position and the gap are judged by, may still move with it.
   if (!source.bytes.empty()) node.wait_direct();

@@ -62,7 +62,7 @@ sim::Result<PreparedWrite> prepare_write(FileNode& node, sim::FilePos pos, uint6
   if (append) pos = inode.size();
   PreparedWrite prepared{.pos = pos, .valid_before = inode.valid_size(), .length = 0};
   if (length == 0) return prepared;
-  const sim::FilePos limit = node.mount().fs().geometry().max_file_size();
+  const sim::FilePos limit = node.max_size();
   if (pos >= limit) return sim::Error(sim::Errno::kFBig, "write: past the largest size");
   prepared.length = std::min(length, (limit - pos).value());
   if (pos > inode.valid_size()) ZT_TRY(fill_gap(node, pos));

@@ -3,7 +3,7 @@
 #include <shared_mutex>
 
 #include "impl.h"
-#include "zerotail/iomap/seek.h"
+#include "zerotail/io/seek.h"
 
 namespace zerotail::volume {
 
@@ -76,7 +76,7 @@ sim::Status Volume::fsync(Fd fd, bool data_only) {
 sim::Result<uint64_t> Volume::seek(Fd fd, int64_t offset, Whence whence) {
   ZT_ASSIGN(OpenFile * file, impl_->file(fd));
   exfat::Inode& inode = *file->inode;
-  const uint64_t limit = impl_->fs().geometry().max_file_size().value();
+  const uint64_t limit = impl_->mount->max_file_size().value();
   int64_t target = offset;
   switch (whence) {
     case Whence::kData:
@@ -86,8 +86,8 @@ sim::Result<uint64_t> Volume::seek(Fd fd, int64_t offset, Whence whence) {
       const std::shared_lock<sim::RwLock> guard(inode.lock());
       io::FileNode& node = impl_->node(*file);
       ZT_ASSIGN(const sim::FilePos found, whence == Whence::kData
-                                              ? iomap::seek_data(node, file_pos(offset))
-                                              : iomap::seek_hole(node, file_pos(offset)));
+                                              ? io::seek_data(node, file_pos(offset))
+                                              : io::seek_hole(node, file_pos(offset)));
       return found.value();
     }
     case Whence::kEnd:

@@ -16,13 +16,28 @@ sim::Status check_options(const MountOptions& options) {
   if (!std::has_single_bit(page) || options.page_size < kMinPage || options.page_size > kMaxPage) {
     return sim::Error(sim::Errno::kInval, "mount: page size " + std::to_string(page));
   }
-  if (options.io_path == IoPath::kBufferHead) {
-    return sim::Error(sim::Errno::kOpNotSupp, "mount: the buffer-head path is not there");
-  }
   return {};
 }
 
 }  // namespace
+
+const char* print(IoPath path) {
+  switch (path) {
+    case IoPath::kIomap:
+      return "iomap";
+    case IoPath::kBufferHead:
+      return "buffer-head";
+  }
+  return "";
+}
+
+sim::Result<IoPath> parse_io_path(std::string_view text) {
+  for (const IoPath path : {IoPath::kIomap, IoPath::kBufferHead}) {
+    if (text == print(path)) return path;
+  }
+  return sim::Error(sim::Errno::kInval,
+                    "'" + std::string(text) + "': there are iomap and buffer-head");
+}
 
 exfat::Options exfat_options(const MountOptions& options) {
   exfat::Options result;
@@ -31,6 +46,7 @@ exfat::Options exfat_options(const MountOptions& options) {
   result.dirsync = options.dirsync;
   result.discard = options.discard;
   result.ordering = options.ordering;
+  result.chain_by_entry = options.io_path == IoPath::kBufferHead;
   result.start_time = options.start_time;
   return result;
 }
@@ -45,6 +61,14 @@ io::CacheOptions cache_options(const MountOptions& options) {
       break;
     case Folios::kLarge:
       cache.folios = mm::FolioSizes::kLarge;
+      break;
+  }
+  switch (options.io_path) {
+    case IoPath::kIomap:
+      cache.path = io::IoPath::kIomap;
+      break;
+    case IoPath::kBufferHead:
+      cache.path = io::IoPath::kBufferHead;
       break;
   }
   return cache;

@@ -16,10 +16,11 @@ ALLOWED = {
     "mm": ["sim"],
     "buffer": ["sim"],
     "iomap": ["mm", "sim"],
+    "bh": ["mm", "sim"],
     "exfat": ["buffer", "sim"],
-    "io": ["iomap", "exfat", "mm", "buffer", "sim"],
-    "volume": ["io", "iomap", "exfat", "mm", "buffer", "sim"],
-    "harness": ["volume", "io", "iomap", "exfat", "mm", "buffer", "fault", "sim"],
+    "io": ["iomap", "bh", "exfat", "mm", "buffer", "sim"],
+    "volume": ["io", "iomap", "bh", "exfat", "mm", "buffer", "sim"],
+    "harness": ["volume", "io", "iomap", "bh", "exfat", "mm", "buffer", "fault", "sim"],
 }
 ALLOWED["reports"] = ["harness", *ALLOWED["harness"]]
 ALLOWED["cli"] = ["reports", *ALLOWED["reports"]]

@@ -127,7 +127,7 @@ TEST_F(AllocatorTest, SyncWritesBitByBit) {
 }
 
 TEST_F(AllocatorTest, SyncChainsEntryByEntry) {
-  fat->set_sync(true);
+  fat->set_sync(true, false);
   take(6, 1);
   ASSERT_TRUE(cache->write_all().ok());
   log.clear();
@@ -138,7 +138,7 @@ TEST_F(AllocatorTest, SyncChainsEntryByEntry) {
 
 TEST_F(AllocatorTest, AFailureMidwayGivesEverythingBack) {
   for (const unsigned survivors : {0U, 1U, 2U, 3U}) {
-    fat->set_sync(true);
+    fat->set_sync(true, false);
     const ClusterCount before = bitmap->used();
     const Cluster hint = allocator->search_hint();
     device.fail(sim::BioOp::kWrite, layout.fat, layout.fat_length, survivors);
@@ -244,7 +244,7 @@ TEST_F(AllocatorTest, TellsFreeBadAndEndApart) {
 }
 
 TEST_F(AllocatorTest, ChainsARunOverSectorsOfTheFatWithOneWriteEach) {
-  fat->set_sync(true);
+  fat->set_sync(true, false);
   log.clear();
   ASSERT_TRUE(fat->chain_run(Cluster{100}, ClusterCount{100}).ok());
   EXPECT_EQ(writes(), "fat fat");

@@ -20,10 +20,14 @@ struct FatEntry {
 
 class Fat {
  public:
-  // `sync`: changes are written and waited for, entry by entry (-o sync).
   Fat(buffer::BufferCache& cache, const Geometry& geometry) : cache_(cache), geometry_(geometry) {}
 
-  void set_sync(bool sync) { sync_ = sync; }
+  // `sync`: changes are written and waited for (-o sync). `by_entry`: and a run is chained entry by
+  // entry.
+  void set_sync(bool sync, bool by_entry) {
+    sync_ = sync;
+    by_entry_ = by_entry;
+  }
 
   // The cluster must be valid. EIO: read failed, or the entry points outside the heap.
   [[nodiscard]] sim::Result<FatEntry> get(sim::Cluster cluster);
@@ -32,7 +36,7 @@ class Fat {
   sim::Status set_next(sim::Cluster cluster, sim::Cluster next);
   sim::Status set_end(sim::Cluster cluster);
   // Chains a contiguous run, first to last, and ends it. With sync: one write for each sector of
-  // the FAT (so the driver turns a NoFatChain run into a chain).
+  // the FAT (so the driver turns a NoFatChain run into a chain), or one for each entry.
   sim::Status chain_run(sim::Cluster first, sim::ClusterCount count);
   // The FAT's block that holds the entry.
   [[nodiscard]] buffer::Block block_of(sim::Cluster cluster) const;
@@ -50,6 +54,7 @@ class Fat {
   buffer::BufferCache& cache_;
   const Geometry& geometry_;
   bool sync_ = false;
+  bool by_entry_ = false;
   buffer::BufferRef last_;  // the block that was used last: chains mostly stay in it
 };
 

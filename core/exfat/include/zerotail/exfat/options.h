@@ -12,6 +12,9 @@ struct Options {
   bool sync = false;     // every metadata change is written before the call returns
   bool dirsync = false;  // the same for directories, and for bitmap bits that are cleared
   bool discard = false;  // freed clusters are discarded at once
+  // With sync, a run that becomes a chain is written entry by entry, as before the driver's move to
+  // iomap.
+  bool chain_by_entry = false;
   // kLinux: as the real driver was measured to, weaknesses included.
   Ordering ordering = Ordering::kLinux;
   // Seconds since 1970 at virtual time 0; time stamps are this plus the virtual clock.

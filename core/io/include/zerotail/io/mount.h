@@ -16,10 +16,14 @@ namespace zerotail::io {
 
 class FileNode;
 
-// How files are cached.
+// How file data moves: through iomap, or through buffer heads and get_block as before it.
+enum class IoPath : uint8_t { kIomap, kBufferHead };
+
+// How files are cached, and by which path. Buffer heads have folios of one page only.
 struct CacheOptions {
   sim::ByteCount page_size{4096};  // 4 to 64 KiB, a power of two
   mm::FolioSizes folios = mm::FolioSizes::kSinglePage;
+  IoPath path = IoPath::kIomap;
 };
 
 class Mount {
@@ -36,6 +40,9 @@ class Mount {
   Mount& operator=(const Mount&) = delete;
 
   [[nodiscard]] exfat::FileSystem& fs() { return *fs_; }
+  [[nodiscard]] IoPath path() const { return path_; }
+  // What the buffer-head path allows is limited by the heap, what iomap allows by the format.
+  [[nodiscard]] sim::FilePos max_file_size() const;
   [[nodiscard]] sim::World& world() { return world_; }
   [[nodiscard]] sim::BlockDevice& device() { return device_; }
   [[nodiscard]] mm::FolioPool& folios() { return pool_; }
@@ -69,6 +76,7 @@ class Mount {
 
   sim::World& world_;
   sim::BlockDevice& device_;
+  IoPath path_;
   mm::FolioPool pool_;                   // outlives the inodes of fs_
   std::map<uint64_t, FileNode*> nodes_;  // by Inode::number(); nodes enter and leave themselves
   std::unique_ptr<exfat::FileSystem> fs_;

@@ -19,7 +19,12 @@
 
 namespace zerotail::volume {
 
+// How file data moves: through iomap, or as the driver did before it.
 enum class IoPath : uint8_t { kIomap, kBufferHead };
+[[nodiscard]] const char* print(IoPath path);  // "iomap", "buffer-head"
+// EINVAL: neither.
+[[nodiscard]] sim::Result<IoPath> parse_io_path(std::string_view text);
+
 // Whether a folio of the page cache is one page, or as large as writes and readahead make it.
 enum class Folios : uint8_t { kSingle, kLarge };
 using exfat::Ordering;
