@@ -24,6 +24,7 @@ struct Options {
   std::string image;
   std::string device;
   std::string ordering;
+  std::string io_path;
   std::string baseline;
   std::string write_baseline;
   std::string json;
@@ -41,6 +42,7 @@ struct Job {
   harness::Workload workload;
   harness::DeviceConfig device;
   volume::Ordering ordering;
+  volume::IoPath io_path;
 };
 
 // Built-in workloads with a sync or dirsync mount run on both kinds of device: `sync-mount` is
@@ -51,9 +53,9 @@ void add_builtin(harness::Workload workload, const Options& options,
   if (both) {
     harness::DeviceConfig write_through = device;
     write_through.write_through = true;
-    jobs->push_back({workload, write_through, {}});
+    jobs->push_back({workload, write_through, {}, {}});
   }
-  jobs->push_back({std::move(workload), device, {}});
+  jobs->push_back({std::move(workload), device, {}, {}});
 }
 
 sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
@@ -64,7 +66,7 @@ sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
   std::vector<Job> jobs;
   for (const std::string& file : options.traces) {
     ZT_ASSIGN(harness::Trace trace, harness::load_trace(file));
-    jobs.push_back({harness::workload_from_trace(std::move(trace)), device, {}});
+    jobs.push_back({harness::workload_from_trace(std::move(trace)), device, {}, {}});
   }
   for (const std::string& name : options.workloads) {
     ZT_ASSIGN(harness::Workload workload, harness::builtin_workload(name));
@@ -79,6 +81,8 @@ sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
     const std::string& asked = job.workload.trace.header.ordering;
     ZT_ASSIGN(job.ordering,
               volume::parse_ordering(options.ordering.empty() ? asked : options.ordering));
+    const std::string& path = job.workload.trace.header.io_path;
+    ZT_ASSIGN(job.io_path, volume::parse_io_path(options.io_path.empty() ? path : options.io_path));
   }
   return jobs;
 }
@@ -153,6 +157,7 @@ sim::Status explore_all(const std::vector<Job>& jobs, harness::ExploreOptions ex
   for (size_t i = 0; i < jobs.size(); ++i) {
     explore.record.device = jobs[i].device;
     explore.record.ordering = jobs[i].ordering;
+    explore.record.io_path = jobs[i].io_path;
     const auto hook = [&](const harness::ExploreProgress& now) {
       // The rest is taken to be like what is known: good enough for a time left.
       const uint64_t each = (done + now.total) / (i + 1);
@@ -278,6 +283,7 @@ Run setup_explore(CLI::App& command) {
   command.add_option("--ordering", options->ordering,
                      "The order of metadata writes: linux, careful, or rules with commas between "
                      "(default: what the trace's header says)");
+  command.add_option("--io-path", options->io_path, kIoPathHelp);
   command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");
   command.add_option("--baseline", options->baseline,
                      "Known findings (default: those shipped for the built-in workloads)");

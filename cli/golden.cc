@@ -5,6 +5,7 @@
 
 #include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/commands.h"
+#include "zerotail/volume/volume.h"
 
 namespace zerotail::cli {
 namespace {
@@ -17,17 +18,15 @@ struct Options {
 };
 
 ExitCode run(const Options& options, Terminal& terminal) {
-  if (options.io_path != "iomap" && options.io_path != "buffer-head") {
-    terminal.error("--io-path", options.io_path + ": there are iomap and buffer-head");
-    return ExitCode::kBadInput;
-  }
+  const auto path = volume::parse_io_path(options.io_path);
+  if (!path.ok()) return terminal.fail("--io-path", path.error());
   const auto cache = cache_config(options.cache);
   if (!cache.ok()) return terminal.fail("golden", cache.error());
   auto folder = harness::load_golden_folder(options.folder);
   if (!folder.ok()) return terminal.fail(options.folder, folder.error());
   std::string kernel = options.kernel;
   if (kernel.empty()) {
-    const bool iomap = options.io_path == "iomap";
+    const bool iomap = *path == volume::IoPath::kIomap;
     kernel = iomap ? harness::kIomapKernel : harness::kBufferHeadKernel;
     if (folder->kernels.size() == 1) kernel = *folder->kernels.begin();
   }

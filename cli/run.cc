@@ -20,6 +20,7 @@ struct Options {
   std::string save_image;
   std::string ordering;
   CacheOptions cache;
+  std::string io_path;
   bool keep_free = false;
   bool force = false;
 };
@@ -57,6 +58,11 @@ ExitCode run(const Options& options, Terminal& terminal) {
   const auto cache = cache_config(options.cache);
   if (!cache) return terminal.fail("run", cache.error());
   harness::apply(*cache, &trace->header);
+  if (!options.io_path.empty()) {
+    const auto path = volume::parse_io_path(options.io_path);
+    if (!path) return terminal.fail("--io-path", path.error());
+    trace->header.io_path = options.io_path;
+  }
   // Outputs are refused before the work starts.
   auto results = open_results(options);
   if (!results) return terminal.fail(options.results, results.error());
@@ -116,6 +122,7 @@ Run setup_run(CLI::App& command) {
                      "The order of metadata writes: linux, careful, or rules with commas between "
                      "(default: what the header says)");
   add_cache_options(command, &options->cache);
+  command.add_option("--io-path", options->io_path, kIoPathHelp);
   command.add_flag("--force", options->force, "Overwrite existing outputs");
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }

@@ -64,8 +64,7 @@ sim::Result<volume::MountOptions> mount_options(const TraceHeader& header,
       return Error(Errno::kInval, "unknown mount option \"" + word + "\"");
     }
   }
-  options.io_path =
-      header.io_path == "buffer-head" ? volume::IoPath::kBufferHead : volume::IoPath::kIomap;
+  ZT_ASSIGN(options.io_path, volume::parse_io_path(header.io_path));
   ZT_ASSIGN(options.ordering, volume::parse_ordering(header.ordering));
   options.page_size = sim::ByteCount{header.page};
   options.folios = header.folios == "large" ? volume::Folios::kLarge : volume::Folios::kSingle;

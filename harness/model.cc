@@ -57,6 +57,7 @@ ModelGeometry model_geometry(const TraceHeader& header, uint64_t cluster_count,
   geometry.page = header.page;
   geometry.clusters_hold_pages =
       header.cluster % header.page == 0 && header.mkfs.boundary_align % header.page == 0;
+  geometry.buffer_heads = header.io_path == "buffer-head";
   geometry.cluster_count = cluster_count;
   geometry.clusters_free = clusters_free;
   // A header that was read has an ordering that can be read.
@@ -115,9 +116,10 @@ void Model::free_node(FileId id) {
 
 void Model::mark_clean(FileId id) {
   if (in_flight(id)) return;
-  if (get(id).clean && !get(id).tail_stored) return;
+  if (get(id).clean && !get(id).tail_stored && !get(id).page_stored) return;
   ModelNode& node = edit(id);
   node.clean = true;
+  node.page_stored = false;
   node.tail_stored = false;
 }
 
@@ -266,6 +268,7 @@ bool Model::import(const Import& item) {
   node.size = item.size;
   node.valid_size = item.valid_size;
   node.attributes = item.attributes;
+  node.valid_low = node.valid_high = item.valid_size;
   node.clean = true;
   node.content.write(0, item.bytes.first(std::min<uint64_t>(item.bytes.size(), item.valid_size)));
   if (item.directory) node.slots.resize(item.size / kSlotSize);
@@ -350,8 +353,10 @@ Prediction Model::dispatch(const Operation& op) {
     case OpKind::kSyncfs:
       mark_all_clean();
       return answer(0);
-    case OpKind::kMsync:
     case OpKind::kDropCaches:
+      bh_reload(/*certain=*/false);
+      return answer(0);
+    case OpKind::kMsync:
     case OpKind::kWriteback:
     case OpKind::kSleep:
       return answer(0);

@@ -33,10 +33,14 @@ bool overflows(int64_t pos, int64_t length) {
 
 }  // namespace
 
-uint64_t Model::max_size() const { return kMaxClusters * geometry_.cluster; }
+uint64_t Model::max_size() const {
+  const uint64_t clusters = geometry_.buffer_heads ? geometry_.cluster_count : kMaxClusters;
+  return clusters * geometry_.cluster;
+}
 
 // Frees or has taken (the caller did) clusters; valid size never exceeds size.
 void Model::set_size(ModelNode& node, uint64_t size) {
+  const uint64_t before = node.size;
   if (size < node.size) {
     free_ += clusters_of(node.size) - clusters_of(size);
     node.valid_size = std::min(node.valid_size, size);
@@ -45,6 +49,7 @@ void Model::set_size(ModelNode& node, uint64_t size) {
   node.size = size;
   node.clean = false;
   node.tail_stored = false;
+  if (geometry_.buffer_heads) bh_resized(node, before);
 }
 
 // Makes [valid size, pos) zero and valid, as a write past the valid size does first.
@@ -77,6 +82,7 @@ Prediction Model::write(const Operation& op, Use use) {
   if (op.len == 0) return answer(0);
   const uint64_t pos = use == Use::kAppend ? get(id).size : static_cast<uint64_t>(op.off);
   if (pos >= max_size()) return answer(Errno::kFBig);
+  if (geometry_.buffer_heads) return bh_write(id, op, pos, use == Use::kDirect);
   // A cache that cannot be dropped turns a direct write into a buffered one.
   if (use == Use::kDirect && !op.no_invalidate) return direct_write(id, op);
   const uint64_t length = std::min(static_cast<uint64_t>(op.len), max_size() - pos);
@@ -155,7 +161,9 @@ Prediction Model::direct_read(const Operation& op) {
   const auto pos = static_cast<uint64_t>(op.off);
   const uint64_t end = pos + static_cast<uint64_t>(op.len);
   const uint64_t logical = geometry_.logical;
-  if (pos < node.size && pos < node.valid_size) {
+  if (geometry_.buffer_heads) {
+    if (bh_direct_read_refused(node, op)) return answer(Errno::kInval);
+  } else if (pos < node.size && pos < node.valid_size) {
     const bool bad_end = end % logical != 0 && end < up(node.valid_size, logical);
     if (pos % logical != 0 || bad_end || op.moff % kMemoryAlignment != 0) {
       return answer(Errno::kInval);
@@ -177,9 +185,12 @@ Prediction Model::map_write(const Operation& op) {
   if (stored_end < end) prediction.result.set("sigbus", int64_t{1});
   if (stored_end == pos) return prediction;
   const uint64_t file_end = std::max(pos, std::min(stored_end, size));
+  if (geometry_.buffer_heads) bh_store_fault(id, file_end);
   if (file_end > pos) store(id, pos, op.seed, file_end - pos);
   ModelNode& node = edit(id);
-  node.valid_size = std::max(node.valid_size, std::min(up(stored_end, geometry_.page), size));
+  if (!geometry_.buffer_heads) {
+    node.valid_size = std::max(node.valid_size, std::min(up(stored_end, geometry_.page), size));
+  }
   node.clean = false;
   node.tail_stored = node.tail_stored || stored_end > size;
   return prediction;
@@ -222,7 +233,7 @@ Prediction Model::fallocate(const Operation& op) {
   if (overflows(op.off, op.len)) return answer(Errno::kFBig);
   const uint64_t end = static_cast<uint64_t>(op.off) + static_cast<uint64_t>(op.len);
   if (end > max_size()) return answer(Errno::kFBig);
-  if (op.mode != 0) return answer(Errno::kOpNotSupp);
+  if (op.mode != 0 || geometry_.buffer_heads) return answer(Errno::kOpNotSupp);
   if (end <= get(id).size) return answer(0);
   const uint64_t held = clusters_of(get(id).size);
   if (!take(clusters_of(end) - held)) return answer(Errno::kNoSpc);
@@ -242,6 +253,7 @@ Prediction Model::seek(const Operation& op) {
     const bool beyond = pos > static_cast<int64_t>(max_size());
     return pos < 0 || beyond ? answer(Errno::kInval) : answer(pos);
   }
+  if (geometry_.buffer_heads) return bh_seek(node, op);
   if (op.off < 0 || op.off >= size) return answer(Errno::kNxio);
   if (op.kind == OpKind::kSeekHole) return answer(std::max(op.off, valid));
   return op.off < valid ? answer(op.off) : answer(Errno::kNxio);
@@ -266,6 +278,7 @@ Prediction Model::remount(const Operation& op) {
   close_all();
   shut_down_ = false;
   mark_all_clean();
+  bh_reload(/*certain=*/true);
   read_only_ = false;
   for (const std::string& word : op.mount.value_or(std::vector<std::string>{})) {
     read_only_ = read_only_ || word == "ro";
@@ -286,6 +299,7 @@ Prediction Model::dirent(const Operation& op) const {
   OpResult& result = prediction.result;
   result.set("dsize", static_cast<int64_t>(node.size));
   result.set("dvalid", static_cast<int64_t>(node.directory ? node.size : node.valid_size));
+  if (node.valid_size_limit() != node.valid_size) prediction.open.push_back("dvalid");
   result.set("alloc", int64_t{1});
   result.set("nclu", clusters);
   result.set("attr", int64_t{node.attributes});

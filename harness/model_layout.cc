@@ -79,6 +79,7 @@ Prediction Model::bmap(const Operation& op) {
   Prediction prediction = answer(0);
   prediction.result.set("mapped", int64_t{mapped ? 1 : 0});
   if (mapped) prediction.open = {"block"};
+  prediction.any = bh_valid_unknown(std::get<FileId>(found));
   return prediction;
 }
 
@@ -104,6 +105,7 @@ Prediction Model::map(const Operation& op) {
   Prediction prediction = answer(op.len);
   prediction.result.set("kinds", kinds);
   prediction.open = {"extents"};
+  prediction.any = bh_valid_unknown(node.id);
   return prediction;
 }
 
@@ -115,6 +117,11 @@ Prediction Model::swap_map(const Operation& op) {
   mark_clean(id);  // it is synced first
   const ModelNode& node = get(id);
   const uint64_t pages = node.size / geometry_.page;
+  if (bh_valid_unknown(id)) {
+    Prediction unknown;
+    unknown.any = true;
+    return unknown;
+  }
   if (pages == 0 || node.valid_size < pages * geometry_.page) return answer(Errno::kInval);
   Prediction prediction = answer(static_cast<int64_t>(pages));
   prediction.open = {"extents"};

@@ -361,7 +361,7 @@ void Oracle::judge_untouched(const sim::SectorReader& disk, const VolumeView& vi
                     fmt::format("DataLength is {}, {} was promised", set.data_length, want.size)});
     return;
   }
-  if (set.valid_data_length != want.valid_size) {
+  if (set.valid_data_length < want.valid_size || set.valid_data_length > want.valid_size_limit()) {
     out->push_back({contract, "valid-size", path, std::nullopt,
                     fmt::format("ValidDataLength is {}, {} was promised", set.valid_data_length,
                                 want.valid_size)});

@@ -167,10 +167,6 @@ void count_requests(Recording* recording) {
   }
 }
 
-const char* io_path_word(volume::IoPath path) {
-  return path == volume::IoPath::kIomap ? "iomap" : "buffer-head";
-}
-
 // What the history cannot follow: the volume becomes another one.
 Status check_explored(const std::vector<Operation>& ops, size_t setup) {
   for (size_t i = setup; i < ops.size(); ++i) {
@@ -195,7 +191,7 @@ Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& 
   ZT_TRY(check_explored(trace.ops, setup));
   Recording recording;
   recording.trace = trace;
-  recording.trace.header.io_path = io_path_word(options.io_path);
+  recording.trace.header.io_path = volume::print(options.io_path);
   recording.trace.header.ordering = volume::print(options.ordering);
   apply(options.cache, &recording.trace.header);
   recording.device = options.device;

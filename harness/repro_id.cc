@@ -27,16 +27,6 @@ bool parse_number(std::string_view text, uint64_t* out) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-const char* name_of(volume::IoPath path) {
-  switch (path) {
-    case volume::IoPath::kIomap:
-      return "iomap";
-    case volume::IoPath::kBufferHead:
-      return "buffer-head";
-  }
-  return "";
-}
-
 const char* name_of(volume::Folios folios) {
   switch (folios) {
     case volume::Folios::kSingle:
@@ -72,7 +62,7 @@ sim::Status parse_mount(std::string_view field, ReproId* id) {
   ZT_TRY(parse_cache(parts, &id->cache));
   const std::string_view text = parts[0];
   for (const auto candidate : {volume::IoPath::kIomap, volume::IoPath::kBufferHead}) {
-    const std::string_view path = name_of(candidate);
+    const std::string_view path = volume::print(candidate);
     if (text.substr(0, path.size()) != path || text.substr(path.size(), 1) != "-") continue;
     id->io_path = candidate;
     auto ordering = volume::parse_ordering(text.substr(path.size() + 1));
@@ -139,8 +129,8 @@ sim::Result<DeviceConfig> parse_device(std::string_view text) {
 
 std::string print(const ReproId& id) {
   return fmt::format("{}:{}:{}:{}-{}{}:s{}:{}", kVersion, id.workload, print(id.device),
-                     name_of(id.io_path), volume::print(id.ordering), print(id.cache), id.seed,
-                     id.state);
+                     volume::print(id.io_path), volume::print(id.ordering), print(id.cache),
+                     id.seed, id.state);
 }
 
 sim::Result<ReproId> parse_repro_id(std::string_view text) {

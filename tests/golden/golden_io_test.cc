@@ -1,4 +1,5 @@
-// The core's I/O against what Linux 7.3.4 wrote and flushed, operation by operation
+// The core's I/O against what Linux wrote and flushed, operation by operation: the iomap path
+// against 7.3.4, the buffer-head path against 6.18.15
 // (tests/golden/io/README.md).
 //
 // One trace:  ZEROTAIL_GOLDEN=sync-mkdir golden_test --gtest_filter='GoldenIo.*'
@@ -13,12 +14,13 @@
 namespace zerotail::golden {
 namespace {
 
-TEST(GoldenIo, IomapPathWritesAndFlushesAsLinux) {
-  const std::vector<harness::GoldenIoTrace> traces = load_golden_io();
+void compare(const std::string& io_path, const std::string& kernel) {
+  std::vector<harness::GoldenIoTrace> traces = load_golden_io();
   ASSERT_FALSE(traces.empty());
   size_t agreed = 0;
-  for (const harness::GoldenIoTrace& trace : traces) {
-    const auto verdict = harness::judge_io(trace, harness::kIomapKernel);
+  for (harness::GoldenIoTrace& trace : traces) {
+    trace.header.io_path = io_path;
+    const auto verdict = harness::judge_io(trace, kernel);
     ASSERT_TRUE(verdict.ok()) << trace.header.trace << ": " << verdict.error().message();
     agreed += verdict->agreed;
     if (verdict->difference.empty()) continue;
@@ -26,7 +28,12 @@ TEST(GoldenIo, IomapPathWritesAndFlushesAsLinux) {
                   << verdict->difference << "  rerun: ZEROTAIL_GOLDEN=" << trace.header.trace
                   << " golden_test --gtest_filter='GoldenIo.*'";
   }
-  std::cout << "golden-io agree " << agreed << " of " << traces.size() << "\n";
+  std::cout << "golden-io " << io_path << " agree " << agreed << " of " << traces.size() << "\n";
+}
+
+TEST(GoldenIo, IomapPathWritesAndFlushesAsLinux) { compare("iomap", harness::kIomapKernel); }
+TEST(GoldenIo, BufferHeadPathWritesAndFlushesAsLinux) {
+  compare("buffer-head", harness::kBufferHeadKernel);
 }
 
 // The comparison sees what differs: where the buffer-head driver wrote something else, the iomap

@@ -23,6 +23,10 @@ enum class ExitCode : int {
   kCheckErrors = 4,  // check: the volume was judged and has errors
 };
 
+// Of --io-path, where a trace's header may say it.
+inline constexpr const char* kIoPathHelp =
+    "How file data moves: iomap, or buffer-head as before it (default: what the header says)";
+
 using Run = std::function<ExitCode(Terminal&)>;
 
 struct Command {

@@ -28,6 +28,9 @@ struct GoldenAnswers {
   // What must be answered: the kernel's result, or the buffer-head driver's where the kernel is
   // known to be wrong.
   [[nodiscard]] const OpResult& wanted(size_t op, const std::string& kernel = kIomapKernel) const;
+  // The first operation whose answer departs from what is right, or the number of operations: from
+  // there on a recording of the buffer-head driver follows from a mistake.
+  [[nodiscard]] size_t first_wrong(const std::string& kernel) const;
 };
 
 // One line of a file. EINVAL naming `place` and the key.
@@ -50,7 +53,9 @@ struct GoldenVerdict {
   std::string difference;  // for people; empty when all agree
 };
 
-// Runs the trace on the core: counts operations. An error is one of format, mount or umount.
+// Runs the trace on the core, on the path that its header names: counts operations. On the
+// buffer-head path the recording is compared up to its first wrong answer; from there on the
+// reference model's prediction stands for what is right. An error is one of format, mount or umount.
 [[nodiscard]] sim::Result<GoldenVerdict> judge_answers(const GoldenAnswers& answers,
                                                        const std::string& kernel);
 // The same for I/O: counts the trace, as one.

@@ -12,6 +12,7 @@
 // Copying is cheap: nodes and their bytes are shared until changed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstddef>
@@ -74,6 +75,16 @@ struct ModelNode {
   bool attributes_open = false;
   bool clean = false;        // its entry and bytes were written back since the last change
   bool tail_stored = false;  // a store past size, in the last page, may still be in the page
+  // With buffer heads (model_buffer_heads.cc): between which bounds V lies in memory, where it may
+  // be past size inside size's block; valid_size is the lower one, at most size. And whether pages
+  // may still be dirty whole from a store.
+  uint64_t valid_low = 0;
+  uint64_t valid_high = 0;
+  bool page_stored = false;
+  // The largest valid size that the disk may have; the smallest is valid_size.
+  [[nodiscard]] uint64_t valid_size_limit() const {
+    return std::max(valid_size, std::min(valid_high, size));
+  }
 };
 
 inline constexpr uint32_t kModelDirectory = 0x10;  // FileAttributes
@@ -93,6 +104,7 @@ struct ModelGeometry {
   bool replace_in_place = false;
   // Every cluster is whole pages of the device, so that a swap file loses none.
   bool clusters_hold_pages = true;
+  bool buffer_heads = false;  // the rules of the driver before iomap
 };
 // The geometry of a volume that mkfs made for this header; the sizes come from statfs of the fresh
 // volume (two numbers that the layout fixes).
@@ -244,6 +256,25 @@ class Model {
   Prediction bmap(const Operation& op);
   Prediction map(const Operation& op);
   Prediction swap_map(const Operation& op);
+
+  // The other rules (model_buffer_heads.cc).
+  void bh_valid_to(ModelNode& node, uint64_t end) const;
+  static void bh_publish(ModelNode& node);
+  void bh_resized(ModelNode& node, uint64_t before) const;
+  [[nodiscard]] uint64_t bh_store(FileId id, uint64_t pos, uint64_t end,
+                                  std::optional<uint64_t> seed);
+  [[nodiscard]] sim::Errno bh_fill_gap(FileId id, uint64_t pos);
+  Prediction bh_write(FileId id, const Operation& op, uint64_t pos, bool direct);
+  Prediction bh_direct_write(FileId id, const Operation& op, uint64_t pos, uint64_t length);
+  [[nodiscard]] bool bh_direct_read_refused(const ModelNode& node, const Operation& op) const;
+  void bh_store_fault(FileId id, uint64_t end);
+  static void bh_reloaded(ModelNode& node, bool certain);
+  void bh_reload(bool certain);
+  // The disk's valid size depends on what was written back, and when.
+  [[nodiscard]] bool bh_valid_unknown(FileId id) const {
+    return get(id).valid_size_limit() != get(id).valid_size;
+  }
+  [[nodiscard]] static Prediction bh_seek(const ModelNode& node, const Operation& op);
 
   ModelGeometry geometry_;
   bool keep_ = true;
