@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "orderings.h"
 #include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/commands.h"
 #include "zerotail/cli/output_file.h"
@@ -29,10 +30,12 @@ struct Options {
   std::string write_baseline;
   std::string json;
   CacheOptions cache;
+  std::string page;
   uint64_t budget = 4096;
   uint64_t seed = 1;
   bool keep_free = false;
   bool list = false;
+  bool compare_orderings = false;
   bool keep_gone = false;
   bool force = false;
 };
@@ -212,6 +215,18 @@ ExitCode list_workloads(Terminal& terminal) {
   return ExitCode::kOk;
 }
 
+ExitCode compare(const Options& options, const std::vector<Job>& jobs,
+                 const harness::ExploreOptions& explore, Terminal& terminal) {
+  std::vector<harness::LabJob> lab;
+  for (const Job& job : jobs) lab.push_back({job.workload, job.device, job.io_path});
+  const CompareOptions outputs{
+      .json = options.json,
+      .page = options.page,
+      .command = "scripts/zerotail explore --compare-orderings --page " + options.page + " --force",
+      .force = options.force};
+  return compare_orderings(lab, explore, outputs, terminal);
+}
+
 ExitCode run(const Options& options, Terminal& terminal) {
   if (options.list) return list_workloads(terminal);
   harness::ExploreOptions explore;
@@ -230,6 +245,11 @@ ExitCode run(const Options& options, Terminal& terminal) {
   if (!baseline.ok()) return terminal.fail("baseline", baseline.error());
   if (auto status = load_image(options, &explore.record); !status.ok()) {
     return terminal.fail(options.image, status.error());
+  }
+  if (options.compare_orderings) return compare(options, *jobs, explore, terminal);
+  if (!options.page.empty()) {
+    terminal.error("--page", "only with --compare-orderings");
+    return ExitCode::kBadInput;
   }
   auto outputs = open_outputs(options);
   if (!outputs.ok()) return terminal.fail("output", outputs.error());
@@ -284,6 +304,11 @@ Run setup_explore(CLI::App& command) {
                      "The order of metadata writes: linux, careful, or rules with commas between "
                      "(default: what the trace's header says)");
   command.add_option("--io-path", options->io_path, kIoPathHelp);
+  command.add_flag("--compare-orderings", options->compare_orderings,
+                   "Explore under every rule of an ordering instead: what it removes and costs");
+  command.add_option("--page", options->page,
+                     "With --compare-orderings: write the page for maintainers there, its traces "
+                     "in a folder beside it (docs/ORDERING.md was made so)");
   command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");
   command.add_option("--baseline", options->baseline,
                      "Known findings (default: those shipped for the built-in workloads)");

@@ -27,8 +27,7 @@ constexpr std::string_view kTwoSectors =
     "a dentry set lies across two sectors, which are written without any order";
 constexpr std::string_view kNewDirectory =
     "the parent's set reaches the medium before the zeroed cluster of the new directory, which "
-    "then "
-    "directory shows what the cluster held before";
+    "then shows what the cluster held before";
 constexpr std::string_view kFatAlone =
     "the FAT and the dentry set of a changed chain reach the medium in any order";
 
