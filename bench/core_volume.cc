@@ -2,6 +2,7 @@
 #include "zerotail/bench/core_volume.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -104,6 +105,19 @@ void CoreVolume::touch_free_space() {
   }
   used.for_each_chunk(
       [this](sim::DevPos pos, std::span<const std::byte> chunk) { disk_.write(pos, chunk); });
+}
+
+uint64_t CoreVolume::disk_bytes() const {
+  uint64_t bytes = 0;
+  disk_.snapshot().for_each_chunk(
+      [&bytes](sim::DevPos, std::span<const std::byte> chunk) { bytes += chunk.size(); });
+  return bytes;
+}
+
+double Stopwatch::now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 uint64_t allocated_bytes() {

@@ -2,7 +2,6 @@
 // a stopwatch, and how much memory is in use.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,6 +44,8 @@ class CoreVolume {
   void write_range(volume::Fd fd, uint64_t pos, uint64_t length, std::span<const std::byte> data);
   // A file of `size` bytes whose clusters stand in runs of `run` clusters; 0: in one run.
   [[nodiscard]] volume::Fd make_file(const std::string& path, uint64_t size, uint64_t run);
+  // What the disk holds of its chunks.
+  [[nodiscard]] uint64_t disk_bytes() const;
   // Makes the disk hold memory for all of its free space, as a disk that was full once.
   void touch_free_space();
 
@@ -55,14 +56,15 @@ class CoreVolume {
   std::unique_ptr<volume::Volume> volume_;
 };
 
+// Processor time of this thread: what others do on the machine counts little.
 class Stopwatch {
  public:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
+  Stopwatch() : start_(now()) {}
+  [[nodiscard]] double seconds() const { return now() - start_; }
 
  private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  [[nodiscard]] static double now();
+  double start_;
 };
 
 // Bytes that the program has allocated and not given back, as the allocator counts them.
