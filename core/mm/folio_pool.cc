@@ -21,8 +21,8 @@ size_t groups_of_next_slab(size_t groups) {
 }
 }  // namespace
 
-void FolioPool::Slab::Free::operator()(std::byte* memory) const {
-  ::operator delete[](memory, std::align_val_t{alignment});
+void FolioPool::Slab::Free::operator()(std::byte* block) const {
+  ::operator delete[](block, std::align_val_t{alignment});
 }
 
 FolioPool::FolioPool(sim::ByteCount page_size, FolioSizes sizes)
