@@ -101,6 +101,10 @@ sim::Result<std::vector<ListEntry>> Volume::list(std::string_view path) {
     const std::shared_lock<sim::RwLock> guard(directory->lock());
     ZT_ASSIGN(page, impl_->fs().read_directory(*directory, page.next, kListPage));
     for (exfat::DirectoryItem& item : page.items) {
+      // A set so broken that it has no name is passed over; a slash in a name is what the kernel's
+      // getdents answers EIO to.
+      if (item.name.empty()) continue;
+      if (item.name.find('/') != std::string::npos) return at(sim::Errno::kIo, "list", path);
       entries.push_back({std::move(item.name), item.directory});
     }
   } while (!page.end);
