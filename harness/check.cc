@@ -74,7 +74,7 @@ class SystemParser {
   const SpecialEntry* find(uint8_t type, const char* what, unsigned fat = 0) {
     const SpecialEntry* found = nullptr;
     for (const SpecialEntry& s : specials_) {
-      if (s.type != type || (type == disk::kTypeBitmap && bitmap_of(geometry_, s) != fat)) continue;
+      if (s.type != type || (type == disk::kTypeBitmap && bitmap_of(s) != fat)) continue;
       if (found == nullptr) {
         found = &s;
         continue;
@@ -109,11 +109,14 @@ class SystemParser {
       return false;
     }
     auto chain = std::make_shared<const Chain>(follow(*s));
+    // A driver reads as much as it needs and does not look at what follows.
+    const bool enough = !chain->too_short();
     if (!chain->sound()) {
-      problems_.push_back(chain_problem(CheckClass::kBitmapChain, "<bitmap>", *chain));
+      const CheckClass kind = enough ? CheckClass::kBitmapTrail : CheckClass::kBitmapChain;
+      problems_.push_back(chain_problem(kind, "<bitmap>", *chain));
     }
     view_.bitmap = std::move(chain);
-    return view_.bitmap->sound();
+    return enough;
   }
 
   void parse_upcase() {
@@ -160,9 +163,9 @@ class SystemParser {
       return;
     }
     // Specification 7.2.5.1: the first 128 units are mandatory.
-    const UpcaseTable mandatory;
+    static const UpcaseTable kMandatory;
     for (char16_t unit = 0; unit < 0x80; ++unit) {
-      if (table->up(unit) != mandatory.up(unit)) {
+      if (table->up(unit) != kMandatory.up(unit)) {
         complain_table("its ASCII part is not the mandatory one");
         return;
       }

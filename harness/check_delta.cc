@@ -70,8 +70,7 @@ bool StateJudge::build_tree() {
 bool StateJudge::system_chains_unchanged() {
   disk::FatReader fat{disk_, geometry_};
   for (const SpecialEntry& s : in_.base.specials) {
-    const bool stale =
-        s.type == disk::kTypeBitmap && bitmap_of(geometry_, s) != geometry_.active_fat;
+    const bool stale = s.type == disk::kTypeBitmap && bitmap_of(s) != geometry_.active_fat;
     const Chain* before = stale                         ? in_.base.view->stale_bitmap.get()
                           : s.type == disk::kTypeBitmap ? in_.base.view->bitmap.get()
                           : s.type == disk::kTypeUpcase ? in_.base.view->upcase_chain.get()

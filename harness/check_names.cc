@@ -87,10 +87,17 @@ std::u16string to_utf16(std::string_view utf8) {
   return out;
 }
 
-UpcaseTable::UpcaseTable() : map_(kUnits) {
-  for (size_t i = 0; i < kUnits; ++i) map_[i] = static_cast<char16_t>(i);
-  for (char16_t c = u'a'; c <= u'z'; ++c) map_[c] = static_cast<char16_t>(c - u'a' + u'A');
-  digest_ = sim::bytes_digest(map_.data(), map_.size() * sizeof(char16_t));
+UpcaseTable::UpcaseTable() {
+  static const std::vector<char16_t> kAscii = [] {
+    std::vector<char16_t> map(kUnits);
+    for (size_t i = 0; i < kUnits; ++i) map[i] = static_cast<char16_t>(i);
+    for (char16_t c = u'a'; c <= u'z'; ++c) map[c] = static_cast<char16_t>(c - u'a' + u'A');
+    return map;
+  }();
+  static const sim::Digest kDigest =
+      sim::bytes_digest(kAscii.data(), kAscii.size() * sizeof(char16_t));
+  map_ = kAscii;
+  digest_ = kDigest;
 }
 
 // Specification 7.2.5: 0xFFFF and a count stand for that many units which map to themselves.

@@ -61,10 +61,8 @@ struct SpecialEntry {
   bool operator==(const SpecialEntry&) const = default;
 };
 
-// Which FAT a bitmap entry belongs to; with one FAT it is that one's.
-[[nodiscard]] inline unsigned bitmap_of(const CheckGeometry& geometry, const SpecialEntry& entry) {
-  return geometry.fats == 2 ? entry.flags & 1U : 0U;
-}
+// Which FAT a bitmap entry belongs to. With one FAT a driver passes over the bitmap of a second.
+[[nodiscard]] inline unsigned bitmap_of(const SpecialEntry& entry) { return entry.flags & 1U; }
 
 // The entries of one directory without what they point to: a function of its bytes and of the
 // upcase table.

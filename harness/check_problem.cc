@@ -130,6 +130,7 @@ constexpr std::array<ClassRow, kCheckClasses> kRows = {{
      [](const Problem& p) {
        return fmt::format("another {} entry at entry {}", p.field, p.entry);
      }},
+    {kBitmapTrail, kConsistency, "bitmap-trail", system_chain},
     {kUpcaseMissing, kConsistency, "upcase-missing", missing},
     {kUpcaseChain, kConsistency, "upcase-chain", system_chain},
     {kUpcaseChecksum, kConsistency, "upcase-checksum", sums},

@@ -84,16 +84,17 @@ const std::vector<KnownDifference>& known_differences() {
        "",
        "fsck.exfat -n sets the bits of bitmap, upcase table and root itself before it compares."},
       {"mount",
-       {kBootSignature, kBootField},
+       {kBootSignature, kBootField, kBitmapMissing},
        "",
-       "fsck.exfat does not read BootSignature, MustBeZero and FatLength; the kernel's driver "
-       "refuses to mount such volumes."},
+       "fsck.exfat does not read BootSignature, MustBeZero, FatLength and BitmapFlags; the "
+       "kernel's "
+       "driver refuses to mount such volumes."},
       {"backup",
        {kBackupBoot},
        "",
        "fsck.exfat reads the backup boot region only when the main one is bad."},
       {"system chain",
-       {kBitmapChain, kUpcaseChain},
+       {kBitmapTrail, kUpcaseChain},
        "",
        "fsck.exfat takes bitmap and upcase table as contiguous and does not read their FAT chain, "
        "which the specification demands."},

@@ -51,6 +51,7 @@ enum class CheckClass : uint8_t {
   kFatMedia,         // FAT entry 0 or 1
   kBitmapTail,       // bits set beyond the last cluster
   kBitmapDuplicate,  // more than one bitmap or upcase entry
+  kBitmapTrail,      // its clusters are there, and their chain does not end with them
   kUpcaseMissing,
   kUpcaseChain,  // its clusters cannot be followed or are too few
   kUpcaseChecksum,
