@@ -21,26 +21,9 @@
 #include "zerotail/harness/finding.h"
 #include "zerotail/harness/oracle.h"
 #include "zerotail/harness/recording.h"
+#include "zerotail/harness/tree_compare.h"
 
 namespace zerotail::harness {
-
-// What the core says of a volume: its directories by path, each with its entries in order.
-struct CoreAnswers {
-  struct Entry {
-    bool listed_directory = false;  // as the listing has it
-    bool directory = false;         // as stat has it
-    uint64_t size = 0;
-    std::string error;  // of stat; empty: none
-  };
-  struct Directory {
-    bool listed = false;
-    std::string error;
-    std::vector<std::pair<std::string, Entry>> entries;  // by name
-  };
-  bool mounted = false;
-  std::string error;  // why it was not
-  std::map<std::string, Directory> directories;
-};
 
 class CoreProbe {
  public:
