@@ -33,12 +33,14 @@ mm::FolioRef fault_in(FileNode& node, uint64_t index) {
 // Under the inode lock, before the first store into a page behind V: what lies between becomes
 // zeros in the cache. The page itself holds zeros past V already.
 sim::Status fill_to(FileNode& node, sim::FilePos page_pos) {
-  const exfat::Inode& inode = node.inode();
+  exfat::Inode& inode = node.inode();
   if (node.buffer_heads()) return bh_make_valid(node, node.size());
   node.wait_direct();
   const sim::FilePos from = std::max(inode.valid_size(), inode.zeroed_size());
   if (from >= page_pos) return {};
-  return iomap::fill_dirty(node, from, page_pos - from);
+  const sim::Status filled = iomap::fill_dirty(node, from, page_pos - from);
+  node.mount().fs().mark_dirty(inode, exfat::DirtyBits::kPages);
+  return filled;
 }
 
 // Where V must be for a page that can be stored to. The buffer-head path makes everything valid

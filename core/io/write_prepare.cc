@@ -28,9 +28,11 @@ sim::Status fill_to(FileNode& node, sim::FilePos pos) {
   const sim::FilePos from = std::max(inode.valid_size(), inode.zeroed_size());
   if (from >= pos) return {};
   revoke_stores(cache, from, pos);
-  // Also when it fails half-way: what was dirtied until then is zeros, and harmless.
+  const sim::Status filled = iomap::fill_dirty(node, from, pos - from);
+  // Afterwards: the flusher takes the mark away when it has written all that was dirty by then.
+  // Also when it failed half-way: what was dirtied is zeros, and harmless.
   node.mount().fs().mark_dirty(inode, exfat::DirtyBits::kPages);
-  return iomap::fill_dirty(node, from, pos - from);
+  return filled;
 }
 
 // Makes [V, pos) valid. When it cannot, a file that grew for it has its old size again, and never

@@ -106,6 +106,12 @@ TEST(Differential, ASlowDiskChangesNoAnswer) {
     RandomTraceOptions options;
     options.header = header_of(kGeometries[seed % std::size(kGeometries)], seed);
     options.mapped = false;
+    if (seed % 2 == 0) {  // the flusher is always about, and writers wait for it
+      options.header.dirty_expire_ms = 40;
+      options.header.dirty_writeback_ms = 20;
+      options.header.dirty_background_bytes = 16 << 10;
+      options.header.dirty_bytes = 32 << 10;
+    }
     const auto fresh = fresh_geometry(options.header);
     ASSERT_TRUE(fresh.ok()) << fresh.error().message();
     const Trace trace = random_trace(options, fresh.value(), sim::Prng(seed));

@@ -1,9 +1,11 @@
 // Direct writes that their submitter does not wait for, on a disk that takes its time.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <memory>
 
 #include "core/io/test_mount.h"
+#include "zerotail/exfat/ondisk.h"
 
 namespace zerotail::io {
 namespace {
@@ -67,6 +69,21 @@ class DirectAsyncTest : public ::testing::Test {
     EXPECT_TRUE(opened.ok());
     volume_.mount = std::move(*opened);
   }
+  // The stream extension in the directory that was written last.
+  exfat::StreamDentry last_stream() {
+    exfat::StreamDentry found{};
+    for (const sim::IoRecord& record : volume_.log.records()) {
+      if (record.data == nullptr) continue;
+      for (size_t at = 0; at + sizeof(found) <= record.data->size(); at += sizeof(found)) {
+        constexpr std::byte kStream{0xC0};
+        if ((*record.data)[at] == kStream) {
+          std::memcpy(&found, record.data->data() + at, sizeof(found));
+        }
+      }
+    }
+    return found;
+  }
+
   TestVolume volume_;
   SlowDevice slow_{volume_.device, volume_.world.loop};
 };
@@ -176,6 +193,20 @@ TEST_F(DirectAsyncTest, AFailureIsReportedAndUndone) {
   volume_.device.fail_data_writes = false;
   EXPECT_EQ(file.state(), before);
   EXPECT_EQ(file.clusters(), 1U);
+}
+
+// A set that is written meanwhile covers the clusters, but says nothing of bytes below S.
+TEST_F(DirectAsyncTest, ASetThatIsWrittenMeanwhileHasTheLargerLengthAndTheSmallerValidLength) {
+  TestFile file(volume_, "a");
+  ASSERT_TRUE(file.write(0, 512, 9).ok());
+  ASSERT_TRUE(file.fsync().ok());
+  Flight flight(volume_, file, 512, 4096, 1);
+  volume_.log.clear();
+  ASSERT_FALSE(flight.done());
+  ASSERT_TRUE(volume_.mount->fs().write_inode(file.inode(), true).ok());
+  const exfat::StreamDentry stream = last_stream();
+  EXPECT_EQ(stream.data_length, 4608U);
+  EXPECT_EQ(stream.valid_data_length, 512U);
 }
 
 TEST_F(DirectAsyncTest, OSyncIsDoneWhenItHasLanded) {

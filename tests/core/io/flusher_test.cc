@@ -196,6 +196,19 @@ TEST_F(FlusherTest, AHugeGapDoesNotFillTheCacheWithDirtyPages) {
   EXPECT_EQ(file.read((4 << 20) - 100, 200), "0x100 1x10 ");
 }
 
+// The flusher cleans the file while its gap is being filled; what is dirtied after that pass still
+// belongs to a dirty file.
+TEST_F(FlusherTest, WhatIsDirtiedAfterAPassIsNotForgotten) {
+  limit(16 << 10, 32 << 10);
+  TestFile file(volume_, "a");
+  for (uint64_t pages = 40; pages < 60; ++pages) {
+    ASSERT_EQ(*file.direct_write(pages * 4096, 512, 1), 512U);
+    file.make_cold();
+    EXPECT_EQ(file.read(0, (pages + 1) * 4096), "0x" + std::to_string(pages * 4096) + " 1x512 ");
+    ASSERT_TRUE(file.truncate(0).ok());
+  }
+}
+
 TEST_F(FlusherTest, StoresThroughAMappingAreHeldToo) {
   limit(64 << 10, 128 << 10);
   TestFile file(volume_, "a");
