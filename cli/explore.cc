@@ -36,6 +36,7 @@ struct Options {
   bool keep_free = false;
   bool list = false;
   bool compare_orderings = false;
+  bool list_devices = false;
   bool keep_gone = false;
   bool force = false;
 };
@@ -227,7 +228,15 @@ ExitCode compare(const Options& options, const std::vector<Job>& jobs,
   return compare_orderings(lab, explore, outputs, terminal);
 }
 
+ExitCode list_devices(Terminal& terminal) {
+  for (const fault::DeviceClass& device : fault::device_classes()) {
+    terminal.print(fmt::format("{:<14} {:<14} {}\n", device.name, device.device, device.about));
+  }
+  return ExitCode::kOk;
+}
+
 ExitCode run(const Options& options, Terminal& terminal) {
+  if (options.list_devices) return list_devices(terminal);
   if (options.list) return list_workloads(terminal);
   harness::ExploreOptions explore;
   explore.budget = options.budget;
@@ -298,8 +307,9 @@ Run setup_explore(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--seed", options->seed, "Seed of every random choice")->capture_default_str();
   command.add_option("--device", options->device,
-                     "vc or wt (volatile cache, write-through) and the atomic unit in bytes, with "
-                     ".noflush or .nofua for a device that lies (default: vc512)");
+                     "The kind of device: a name (--list-devices), or vc or wt and the atomic unit "
+                     "in bytes, with properties like .noflush (default: vc512)");
+  command.add_flag("--list-devices", options->list_devices, "List the kinds of devices and exit");
   command.add_option("--ordering", options->ordering,
                      "The order of metadata writes: linux, careful, or rules with commas between "
                      "(default: what the trace's header says)");

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
+#include "tear_space.h"
 #include "zerotail/fault/crash_model.h"
 #include "zerotail/sim/assert.h"
 
@@ -39,6 +41,7 @@ void CrashImage::set(const CrashState& state) {
   const Segment& segment = model_.segment(model_.points()[state.point]);
   if (&segment != segment_) enter(segment);
   ZT_ASSERT(state.picks.size() == segment.units.size());
+  if (!torn_.empty()) lift_tear();
   state_.point = state.point;
   // Runs of equal picks are skipped a block at a time.
   constexpr size_t kBlock = 32;
@@ -54,17 +57,23 @@ void CrashImage::set(const CrashState& state) {
     }
   }
   if (segment.overlapping) apply_overlapping();
+  state_.tear = state.tear;
+  if (state.tear) lay_tear();
 }
 
 void CrashImage::pick(uint32_t unit, uint16_t version) {
   ZT_ASSERT(unit < state_.picks.size());
+  if (!torn_.empty()) lift_tear();
   apply(unit, version);
   if (segment_->overlapping) apply_overlapping();
+  if (state_.tear) lay_tear();
 }
 
 // Leaves the old segment behind and shows the new one's base.
 void CrashImage::enter(const Segment& segment) {
   if (segment_ != nullptr) {
+    if (!torn_.empty()) lift_tear();
+    state_.tear = {};
     for (size_t unit = 0; unit < state_.picks.size(); ++unit) {
       if (state_.picks[unit] != 0) remove_unit(segment_->units[unit]);
     }
@@ -112,6 +121,59 @@ void CrashImage::apply_overlapping() {
   }
 }
 
+void CrashImage::lay_tear() {
+  const TearSpace space(model_.options(), capacity());
+  const TearSpace::Extent torn = space.extent(*segment_, state_.tear);
+  for (sim::DevPos pos = torn.begin; pos < torn.end;) {
+    const Sector s = sim::sector_at(pos);
+    const sim::DevPos end = std::min(torn.end, sim::dev_pos(s + SectorCount{1}));
+    const size_t begin = (pos - sim::dev_pos(s)).value();
+    tear_sector(s, begin, begin + (end - pos).value());
+    pos = end;
+  }
+  changed_known_ = false;
+}
+
+// Bytes [begin, end) of a sector show what the tear says, the rest what the picks say.
+void CrashImage::tear_sector(Sector s, size_t begin, size_t end) {
+  const size_t size = sim::kSectorSize.value();
+  Torn torn{.sector = s, .before = overlay(s), .content = std::make_unique<std::byte[]>(size)};
+  const std::byte* outside = sector(s);
+  std::array<std::byte, sim::kSectorSize.value()> inside{};
+  switch (state_.tear.fill) {
+    case Tear::Fill::kNone:
+      break;
+    case Tear::Fill::kVersion: {
+      const Unit& unit = segment_->units[state_.tear.place];
+      std::memcpy(inside.data(), segment_->content(unit, state_.tear.version, s), size);
+      break;
+    }
+    case Tear::Fill::kGarbage:
+      fill_garbage(s, inside.data());
+      break;
+    case Tear::Fill::kErased:
+      inside.fill(std::byte{0xFF});
+      break;
+  }
+  std::memcpy(torn.content.get(), outside, size);
+  std::memcpy(torn.content.get() + begin, inside.data() + begin, end - begin);
+  const std::byte fill = segment_->base.fill();
+  torn.delta = sim::disk_digest(s, torn.content.get(), fill) - sim::disk_digest(s, outside, fill);
+  torn.in_unit = !segment_->units_of(s).empty();
+  digest_ += torn.delta;
+  put(s, torn.content.get());
+  torn_.push_back(std::move(torn));
+}
+
+void CrashImage::lift_tear() {
+  for (const Torn& torn : torn_) {
+    put(torn.sector, torn.before);
+    digest_ -= torn.delta;
+  }
+  torn_.clear();
+  changed_known_ = false;
+}
+
 void CrashImage::put(Sector sector, const std::byte* content) {
   if (sector.value() < table_.size()) {
     table_[sector.value()] = content;
@@ -145,14 +207,35 @@ std::span<const Sector> CrashImage::changed() const {
       next = s + SectorCount{1};
     }
   }
+  if (!torn_.empty()) {
+    // A damaged block reaches beyond the units that were picked.
+    for (const Torn& torn : torn_) {
+      if (!same_sector(sector(torn.sector), segment_->base.sector(torn.sector))) {
+        changed_.push_back(torn.sector);
+      }
+    }
+    std::sort(changed_.begin(), changed_.end());
+    changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
+  }
   changed_known_ = true;
   return changed_;
 }
 
+std::vector<CrashImage::Torn>::const_iterator CrashImage::first_torn(Sector begin) const {
+  return std::partition_point(torn_.begin(), torn_.end(),
+                              [begin](const Torn& torn) { return torn.sector < begin; });
+}
+
 sim::Digest CrashImage::delta(uint32_t unit) const {
   const uint16_t pick = state_.picks[unit];
-  if (pick == 0) return {};
-  return segment_->versions[segment_->units[unit].versions[pick - 1U]].delta;
+  const Unit& place = segment_->units[unit];
+  sim::Digest sum;
+  if (pick != 0) sum = segment_->versions[place.versions[pick - 1U]].delta;
+  for (auto torn = first_torn(place.sector);
+       torn != torn_.end() && torn->sector < place.sector + place.count; ++torn) {
+    sum += torn->delta;
+  }
+  return sum;
 }
 
 sim::Digest CrashImage::delta(Sector begin, Sector end) const {
@@ -167,6 +250,9 @@ sim::Digest CrashImage::delta(Sector begin, Sector end) const {
   for (; unit != units.end() && unit->sector < end; ++unit) {
     if (unit->sector + unit->count <= begin) continue;
     sum += delta(static_cast<uint32_t>(unit - units.begin()));
+  }
+  for (auto torn = first_torn(begin); torn != torn_.end() && torn->sector < end; ++torn) {
+    if (!torn->in_unit) sum += torn->delta;
   }
   return sum;
 }

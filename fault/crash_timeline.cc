@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "zerotail/sim/assert.h"
@@ -87,19 +88,44 @@ void close_segment(Segment& segment) {
 
 // ---- OpenSegment
 
-OpenSegment::OpenSegment(uint32_t index, Segment& segment, bool atomic_bios,
+OpenSegment::OpenSegment(uint32_t index, Segment& segment, const CrashModelOptions& options,
                          std::vector<std::unique_ptr<std::byte[]>>& contents)
-    : index_(index), segment_(segment), atomic_bios_(atomic_bios), contents_(contents) {}
+    : index_(index),
+      segment_(segment),
+      options_(options),
+      space_(options, segment.base.capacity()),
+      contents_(contents) {}
 
 uint32_t OpenSegment::version_count() const {
   return static_cast<uint32_t>(segment_.versions.size());
+}
+
+double OpenSegment::log2_states() const {
+  if (options_.ordered) return std::log2(static_cast<double>(version_count()) + 1);
+  return log2_picks_ + std::log2(1 + static_cast<double>(tears_));
+}
+
+// A unit has got one more version.
+void OpenSegment::count_version(const Unit& unit, bool written_before) {
+  const size_t versions = unit.versions.size();
+  log2_picks_ -= std::log2(static_cast<double>(versions));
+  log2_picks_ += std::log2(static_cast<double>(versions + 1));
+  if (space_.empty() || !space_.written(segment_, unit, version_count())) return;
+  if (space_.tears_units()) {
+    tears_ += space_.count_of_unit(unit, versions);
+    if (written_before) tears_ -= space_.count_of_unit(unit, versions - 1);
+  } else {
+    const uint64_t block = space_.block_of(unit.sector);
+    if (blocks_.insert(block).second) tears_ += space_.count_of_block(block);
+  }
 }
 
 void OpenSegment::add(std::span<const Piece> pieces) {
   while (!pieces.empty()) {
     size_t n = 1;
     while (n < pieces.size() && pieces[n].record == pieces[0].record &&
-           pieces[n].unit_sector == pieces[0].unit_sector) {
+           pieces[n].unit_sector == pieces[0].unit_sector &&
+           pieces[n].variant == pieces[0].variant) {
       ++n;
     }
     add_version(pieces.first(n));
@@ -117,8 +143,9 @@ void OpenSegment::add_version(std::span<const Piece> parts) {
   }
   const std::byte* content = content_of(parts, before);
   const int64_t unit = known == unit_by_place_.end() ? -1 : static_cast<int64_t>(known->second);
-  const bool others = atomic_bios_ && covered_by_others(part, unit);
-  if (!others && repeats(part, content, before)) return;
+  const bool others = options_.atomic_bios && covered_by_others(part, unit);
+  // Where writes tear, one that changes nothing can still leave garbage.
+  if (!others && space_.empty() && repeats(part, content, before)) return;
 
   uint32_t place = 0;
   if (unit >= 0) {
@@ -132,16 +159,17 @@ void OpenSegment::add_version(std::span<const Piece> parts) {
   std::vector<uint32_t>& versions = segment_.units[place].versions;
   ZT_ASSERT_MSG(versions.size() < std::numeric_limits<uint16_t>::max(),
                 "a unit is written more than 65535 times between two flushes");
-  log2_picks_ -= std::log2(static_cast<double>(versions.size() + 1));
+  const bool written_before = space_.written(segment_, segment_.units[place], version_count());
   versions.push_back(version_count());
-  log2_picks_ += std::log2(static_cast<double>(versions.size() + 1));
   segment_.versions.push_back({.unit = place,
                                .record = part.record,
                                .sector = part.unit_sector,
                                .count = part.unit_count,
                                .data = content,
-                               .delta = {}});
-  if (!atomic_bios_) return;
+                               .delta = {},
+                               .written = part.written});
+  count_version(segment_.units[place], written_before);
+  if (!options_.atomic_bios) return;
   for (uint64_t i = 0; i < part.unit_count.value(); ++i) {
     last_unit_[part.unit_sector.value() + i] = place;
   }
@@ -194,6 +222,7 @@ TimelineBuilder::TimelineBuilder(CrashModel& model, const sim::IoLog& log, sim::
     : model_(model), log_(log), wanted_marks_(wanted_marks.begin(), wanted_marks.end()) {
   worlds_.push_back(std::make_unique<World>(base));
   model_.discarded_.assign(model_.options_.atomic_unit.value(), model_.options_.discard_fill);
+  unordered_ = !model_.options_.ordered && any_unordered();
 }
 
 void TimelineBuilder::build() {
@@ -219,7 +248,7 @@ void TimelineBuilder::on_submit(uint32_t index) {
   const IoRecord& record = log_.records()[index];
   if (record.op != BioOp::kWrite && record.op != BioOp::kDiscard) return;
   const std::vector<Piece> pieces = cut(index);
-  if (record.preflush && model_.options_.honour_flush) {
+  if (record.preflush && model_.options_.honour_flush && !model_.options_.ordered) {
     // Only where its flush has been done can the write be on the medium.
     World& world = world_after_preflush(index);
     add_write(world, index, pieces);
@@ -242,6 +271,7 @@ TimelineBuilder::World& TimelineBuilder::world_after_preflush(uint32_t index) {
   opened->pending = last.pending;
   opened->epoch = last.epoch;
   opened->opened = submitted;
+  opened->writers = last.writers;
   settle(*opened, covered);
   end_epoch(*opened);
   preflushes_[index] = {.world_opened = submitted, .counted = true};
@@ -289,6 +319,7 @@ void TimelineBuilder::preflush_completed(uint32_t index) {
     for (const std::unique_ptr<World>& world : worlds_) end_epoch(*world);
     return;
   }
+  if (model_.options_.ordered) return flush_completed(log_.records()[index].submit_event);
   const Preflush& preflush = preflushes_.at(index);
   size_t first = 0;
   while (first < worlds_.size() && worlds_[first]->opened < preflush.world_opened) ++first;
@@ -307,7 +338,7 @@ void TimelineBuilder::on_mark(uint32_t mark) {
                .mark = mark,
                .version_begin = segment.version_count(),
                .version_limit = segment.version_count()},
-              segment.log2_picks());
+              segment.log2_states());
   }
 }
 
@@ -316,61 +347,156 @@ bool TimelineBuilder::completed_before(uint32_t index, uint64_t event) const {
   return record.complete() && record.complete_event < event && record.status == Errno::kOk;
 }
 
+// Whether one write's content is older than the other's, whatever the device does.
+bool TimelineBuilder::lands_before(uint32_t older, uint32_t newer) const {
+  if (older >= newer) return false;
+  if (!unordered_) return true;
+  const IoRecord& first = log_.records()[older];
+  return first.complete() && first.complete_event < log_.records()[newer].submit_event;
+}
+
+bool TimelineBuilder::any_unordered() const {
+  const std::vector<IoRecord>& records = log_.records();
+  std::vector<uint32_t> in_flight;
+  for (uint32_t i = 0; i < records.size(); ++i) {
+    const IoRecord& record = records[i];
+    if (record.op != BioOp::kWrite && record.op != BioOp::kDiscard) continue;
+    in_flight.erase(std::remove_if(in_flight.begin(), in_flight.end(),
+                                   [&](uint32_t r) {
+                                     return records[r].complete() &&
+                                            records[r].complete_event < record.submit_event;
+                                   }),
+                    in_flight.end());
+    for (const uint32_t r : in_flight) {
+      if (records[r].sector < record.sector + record.count &&
+          record.sector < records[r].sector + records[r].count) {
+        return true;
+      }
+    }
+    in_flight.push_back(i);
+  }
+  return false;
+}
+
 std::vector<Piece> TimelineBuilder::cut(uint32_t index) const {
   const IoRecord& record = log_.records()[index];
+  const CrashModelOptions& options = model_.options_;
   const bool discard = record.op == BioOp::kDiscard;
   if (record.count == SectorCount{}) return {};
-  if (model_.options_.atomic_bios && !discard) {
-    return {{index, record.sector, record.count, record.data->data(), record.sector, record.count}};
+  if (options.atomic_bios && !discard) {
+    return {{.record = index,
+             .sector = record.sector,
+             .count = record.count,
+             .data = record.data->data(),
+             .unit_sector = record.sector,
+             .unit_count = record.count}};
   }
-  const uint64_t unit = sim::sectors(model_.options_.atomic_unit).value();
+  const uint64_t unit = sim::sectors(options.atomic_unit).value();
   const Sector disk_end = Sector{} + worlds_.front()->durable.capacity();
   const Sector end = record.sector + record.count;
   ZT_ASSERT(end <= disk_end);
   std::vector<Piece> pieces;
   for (Sector sector = record.sector; sector < end;) {
-    const Sector unit_sector{sim::round_down(sector.value(), unit)};
-    const Sector unit_end = std::min(unit_sector + SectorCount{unit}, disk_end);
-    const Sector part_end = std::min(unit_end, end);
-    const std::byte* data = discard ? model_.discarded_.data()
-                                    : record.data->data() + byte_count(sector - record.sector);
-    pieces.push_back({index, sector, part_end - sector, data, unit_sector, unit_end - unit_sector});
-    sector = part_end;
+    Piece piece;
+    piece.record = index;
+    piece.sector = sector;
+    piece.unit_sector = Sector{sim::round_down(sector.value(), unit)};
+    const Sector unit_end = std::min(piece.unit_sector + SectorCount{unit}, disk_end);
+    piece.unit_count = unit_end - piece.unit_sector;
+    piece.count = std::min(unit_end, end) - sector;
+    piece.lingers = discard && options.discard_any;
+    piece.data = discard ? model_.discarded_.data()
+                         : record.data->data() + byte_count(sector - record.sector);
+    pieces.push_back(piece);
+    if (piece.lingers) {
+      piece.variant = 1;
+      piece.data = model_.add_garbage(piece.sector, piece.count);
+      pieces.push_back(piece);
+    }
+    sector += piece.count;
   }
   return pieces;
 }
 
-void TimelineBuilder::settle(World& world, const Covered& covered) {
+void TimelineBuilder::settle(World& world, const Covered& covered) const {
   std::vector<Piece> settled;
   std::vector<Piece> kept;
-  for (const Piece& piece : world.pending) {
-    (covered(piece.record) ? settled : kept).push_back(piece);
+  const std::vector<Piece>& pending = world.pending;
+  if (model_.options_.ordered) {
+    size_t end = pending.size();  // what is older than a covered write is durable with it
+    while (end > 0 && !covered(pending[end - 1].record)) --end;
+    const auto middle = pending.begin() + static_cast<std::ptrdiff_t>(end);
+    settled.assign(pending.begin(), middle);
+    kept.assign(middle, pending.end());
+  } else {
+    for (const Piece& piece : pending) {
+      (!piece.lingers && covered(piece.record) ? settled : kept).push_back(piece);
+    }
   }
   if (settled.empty()) return;
-  for (const Piece& piece : settled) {
-    world.durable.write(sim::dev_pos(piece.sector), {piece.data, byte_count(piece.count)});
+  if (unordered_) {
+    settle_unordered(world, settled, kept);
+  } else {
+    for (const Piece& piece : settled) {
+      world.durable.write(sim::dev_pos(piece.sector), {piece.data, byte_count(piece.count)});
+    }
   }
   drop_overwritten(kept, settled);
   world.pending = std::move(kept);
   world.segment = nullptr;
 }
 
+// Sector by sector: what lands last goes into the durable content; of two that may both land last,
+// the later submitted one, and the other lingers.
+void TimelineBuilder::settle_unordered(World& world, const std::vector<Piece>& settled,
+                                       std::vector<Piece>& kept) const {
+  for (const Piece& piece : settled) {
+    for (uint64_t i = 0; i < piece.count.value(); ++i) {
+      Piece one = piece;
+      one.sector += SectorCount{i};
+      one.count = SectorCount{1};
+      one.data += byte_count(SectorCount{i});
+      const auto [place, first] = world.writers.try_emplace(one.sector.value(), one);
+      if (!first) {
+        Piece& now = place->second;
+        const bool later = now.record < one.record;
+        if (!lands_before(now.record, one.record)) {
+          Piece& other = later ? now : one;
+          other.lingers = true;
+          other.written = false;
+          kept.push_back(other);
+        }
+        if (!later) continue;
+        now = one;
+      }
+      world.durable.write(sim::dev_pos(one.sector), {one.data, byte_count(one.count)});
+    }
+  }
+  std::stable_sort(kept.begin(), kept.end(), [](const Piece& a, const Piece& b) {
+    return std::tuple(a.record, a.unit_sector, a.variant, a.sector) <
+           std::tuple(b.record, b.unit_sector, b.variant, b.sector);
+  });
+}
+
 // A version that is older than the durable one can no longer be found on the medium.
 void TimelineBuilder::drop_overwritten(std::vector<Piece>& kept,
-                                       const std::vector<Piece>& settled) {
+                                       const std::vector<Piece>& settled) const {
   const uint32_t newest_settled = settled.back().record;
   const bool any_older = std::any_of(
       kept.begin(), kept.end(), [&](const Piece& piece) { return piece.record < newest_settled; });
   if (!any_older) return;
-  std::unordered_map<uint64_t, uint32_t> newest;  // sector -> record
+  std::unordered_map<uint64_t, std::vector<uint32_t>> writers;  // sector -> records, ascending
   for (const Piece& piece : settled) {
     for (uint64_t i = 0; i < piece.count.value(); ++i) {
-      newest[piece.sector.value() + i] = piece.record;
+      writers[piece.sector.value() + i].push_back(piece.record);
     }
   }
   const auto overwritten = [&](const Piece& piece, uint64_t i) {
-    const auto found = newest.find(piece.sector.value() + i);
-    return found != newest.end() && found->second > piece.record;
+    const auto found = writers.find(piece.sector.value() + i);
+    if (found == writers.end()) return false;
+    if (!unordered_) return found->second.back() > piece.record;
+    return std::any_of(found->second.begin(), found->second.end(),
+                       [&](uint32_t record) { return lands_before(piece.record, record); });
   };
   std::vector<Piece> left;
   for (const Piece& piece : kept) {
@@ -401,8 +527,8 @@ OpenSegment& TimelineBuilder::open_segment(World& world) {
     segment->epoch = world.epoch;
     segment->base = world.durable.snapshot();
     const auto index = static_cast<uint32_t>(model_.segments_.size());
-    world.segment = std::make_unique<OpenSegment>(index, *segment, model_.options_.atomic_bios,
-                                                  model_.contents_);
+    world.segment =
+        std::make_unique<OpenSegment>(index, *segment, model_.options_, model_.contents_);
     model_.segments_.push_back(std::move(segment));
     world.segment->add(world.pending);
   }
@@ -413,7 +539,7 @@ void TimelineBuilder::add_write(World& world, uint32_t index, const std::vector<
   if (pieces.empty()) return;
   OpenSegment& segment = open_segment(world);
   const uint32_t begin = segment.version_count();
-  const double log2_before = segment.log2_picks();
+  const double log2_before = segment.log2_states();
   segment.add(pieces);
   world.pending.insert(world.pending.end(), pieces.begin(), pieces.end());
   if (segment.version_count() == begin) return;
@@ -423,7 +549,7 @@ void TimelineBuilder::add_write(World& world, uint32_t index, const std::vector<
              .record = index,
              .version_begin = begin,
              .version_limit = segment.version_count()},
-            log2_difference(segment.log2_picks(), log2_before));
+            log2_difference(segment.log2_states(), log2_before));
 }
 
 void TimelineBuilder::add_point(const CrashPoint& point, double log2) {

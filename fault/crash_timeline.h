@@ -8,6 +8,15 @@
 // of submission. (That a later one has done it and an earlier one not adds nothing: the later flush
 // covers what the earlier one covers.)
 //
+// On a device that keeps order (`ordered`) there is one world only, because nothing behind a
+// PREFLUSH overtakes what its flush covers; and what becomes durable takes all that is older with
+// it.
+//
+// Two writes of a sector that were in flight together may land in either order. When both are
+// durable the later one goes into the durable content, and the other lingers: it stays pending, no
+// flush takes it away, until a write submitted after its completion is durable. So does a discard
+// that leaves anything.
+//
 // A segment is made when a point needs one, so flushes and FUA writes with nothing between them
 // cost no more than one of them.
 #pragma once
@@ -18,8 +27,10 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "tear_space.h"
 #include "zerotail/fault/crash_model.h"
 
 namespace zerotail::fault {
@@ -32,18 +43,21 @@ struct Piece {
   const std::byte* data = nullptr;
   sim::Sector unit_sector;
   sim::SectorCount unit_count;
+  uint8_t variant = 0;   // of what the write may leave there, which this is: discards have two
+  bool lingers = false;  // pending whatever is flushed
+  bool written = true;   // false: durable, or overwritten by something durable: one of the two
 };
 
 // A segment that still grows.
 class OpenSegment {
  public:
-  OpenSegment(uint32_t index, Segment& segment, bool atomic_bios,
+  OpenSegment(uint32_t index, Segment& segment, const CrashModelOptions& options,
               std::vector<std::unique_ptr<std::byte[]>>& contents);
   [[nodiscard]] uint32_t index() const { return index_; }
   [[nodiscard]] uint32_t version_count() const;
-  // log2 of the number of picks of all units.
-  [[nodiscard]] double log2_picks() const { return log2_picks_; }
-  // Adds the versions of pieces, those of one write and unit standing side by side.
+  // log2 of the number of states: picks of all units, and tears.
+  [[nodiscard]] double log2_states() const;
+  // Adds the versions of pieces, those of one write, unit and variant standing side by side.
   void add(std::span<const Piece> pieces);
 
  private:
@@ -53,11 +67,16 @@ class OpenSegment {
                              const std::byte* before) const;
   [[nodiscard]] bool covered_by_others(const Piece& part, int64_t unit) const;
 
+  void count_version(const Unit& unit, bool written_before);
+
   uint32_t index_;
   Segment& segment_;
-  bool atomic_bios_;
+  const CrashModelOptions& options_;
+  TearSpace space_;
   std::vector<std::unique_ptr<std::byte[]>>& contents_;
   double log2_picks_ = 0;
+  uint64_t tears_ = 0;
+  std::unordered_set<uint64_t> blocks_;  // damage: those with a version; asked, never walked
   struct KeyHash {
     size_t operator()(const std::pair<uint64_t, uint64_t>& key) const {
       return static_cast<size_t>(key.first * 0x9E3779B97F4A7C15 ^ key.second);
@@ -81,6 +100,8 @@ class TimelineBuilder {
     std::vector<Piece> pending;  // in order of submission
     uint32_t epoch = 0;
     uint64_t opened = 0;  // the event of the PREFLUSH that opened it; 0: the first world
+    // Only in a log with unordered writes: whose content the durable sectors hold.
+    std::unordered_map<uint64_t, Piece> writers;
     std::unique_ptr<OpenSegment> segment;
   };
   // Where a PREFLUSH in flight stands.
@@ -99,9 +120,13 @@ class TimelineBuilder {
 
   [[nodiscard]] bool completed_before(uint32_t record, uint64_t event) const;
   [[nodiscard]] std::vector<Piece> cut(uint32_t record) const;
+  [[nodiscard]] bool lands_before(uint32_t older, uint32_t newer) const;
+  [[nodiscard]] bool any_unordered() const;
   // Moves what is covered into the durable content.
-  static void settle(World& world, const Covered& covered);
-  static void drop_overwritten(std::vector<Piece>& kept, const std::vector<Piece>& settled);
+  void settle(World& world, const Covered& covered) const;
+  void settle_unordered(World& world, const std::vector<Piece>& settled,
+                        std::vector<Piece>& kept) const;
+  void drop_overwritten(std::vector<Piece>& kept, const std::vector<Piece>& settled) const;
   static void end_epoch(World& world);
   OpenSegment& open_segment(World& world);
   void add_write(World& world, uint32_t record, const std::vector<Piece>& pieces);
@@ -111,6 +136,7 @@ class TimelineBuilder {
   CrashModel& model_;
   const sim::IoLog& log_;
   std::vector<uint32_t> wanted_marks_;
+  bool unordered_ = false;  // some writes of one sector were in flight together
   std::vector<std::unique_ptr<World>> worlds_;
   std::unordered_map<uint32_t, Preflush> preflushes_;  // by record; looked up, never walked
 };

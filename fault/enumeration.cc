@@ -2,12 +2,17 @@
 //
 // Families, each with a share of the budget: all kept, the write alone, the write torn; then whole
 // bios lost or kept, units lost or kept, one at a time, then two, up to the wanted number. A family
-// with more members than its share gives a sample of them. What is left goes to random picks. Every
-// choice is drawn from the seed and the point.
+// with more members than its share gives a sample of them. What is left goes to random picks. A
+// device that tears gets half of the budget for its tears: the telling ones of the write's own
+// places first, over all kept and over the write alone, then those of other places, then random
+// ones. Where nothing overtakes, the states are prefixes. Every choice is drawn from the seed and
+// the point.
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
 
+#include "tear_choice.h"
+#include "tear_space.h"
 #include "zerotail/fault/crash_model.h"
 #include "zerotail/sim/assert.h"
 #include "zerotail/sim/prng.h"
@@ -37,6 +42,8 @@ class Enumerator {
         point_(point),
         segment_(model.segment(point)),
         options_(options),
+        space_(model.options(), segment_.base.capacity()),
+        limit_(options.states_per_point),
         prng_(sim::Prng(options.seed).fork("enumerate").fork(point.index)) {
     survey();
   }
@@ -44,15 +51,21 @@ class Enumerator {
   Enumeration run() {
     const uint64_t budget = options_.states_per_point;
     Enumeration result;
-    if (model_.state_count(point_, budget).has_value()) {
-      result.exhaustive = true;
+    result.exhaustive = model_.state_count(point_, budget).has_value();
+    if (model_.options().ordered) {
+      prefixes(result.exhaustive);
+    } else if (result.exhaustive) {
       all_picks();
     } else if (budget > 0) {
+      const bool tears = !space_.empty();
+      if (tears) limit_ = std::max<uint64_t>(1, budget / 2);
       add(newest_);
       add(own_only());
       if (options_.torn) torn();
       families();
       random_picks();
+      limit_ = budget;
+      if (tears) torn_states();
     }
     result.states = std::move(states_);
     return result;
@@ -63,11 +76,14 @@ class Enumerator {
   void survey() {
     const size_t count = segment_.units.size();
     newest_.resize(count);
+    before_.resize(count);
     own_.assign(count, false);
     for (size_t i = 0; i < count; ++i) {
       newest_[i] = versions_below(segment_.units[i], point_.version_limit);
+      before_[i] = versions_below(segment_.units[i], point_.version_begin);
       if (newest_[i] > 0) open_units_.push_back(static_cast<uint32_t>(i));
     }
+    if (space_.damages_blocks()) old_blocks_ = space_.blocks(segment_, point_.version_begin);
     for (uint32_t v = point_.version_begin; v < point_.version_limit; ++v) {
       own_[segment_.versions[v].unit] = true;
     }
@@ -86,17 +102,31 @@ class Enumerator {
       return std::all_of(picks.begin(), picks.end(), [](uint16_t pick) { return pick == 0; });
     }
     return std::any_of(own_units_.begin(), own_units_.end(),
-                       [&](uint32_t unit) { return picks[unit] == newest_[unit]; });
+                       [&](uint32_t unit) { return picks[unit] > before_[unit]; });
+  }
+  // Whether the tear could not be before the point's write, whatever is picked.
+  [[nodiscard]] bool is_new(const Tear& tear) const {
+    if (!tear || point_.kind != PointKind::kWrite) return false;
+    if (!space_.tears_units()) {
+      return !std::binary_search(old_blocks_.begin(), old_blocks_.end(), tear.place);
+    }
+    if (!space_.written(segment_, segment_.units[tear.place], point_.version_begin)) return true;
+    return tear.fill == Tear::Fill::kVersion && tear.version > before_[tear.place];
   }
 
-  [[nodiscard]] bool full() const { return states_.size() >= options_.states_per_point; }
+  [[nodiscard]] bool full() const { return states_.size() >= limit_; }
 
   // Adds a state that belongs to the point and is not there yet.
-  bool add(const Picks& picks) {
-    if (full() || !belongs(picks)) return false;
-    const sim::Digest key = sim::bytes_digest(picks.data(), picks.size() * sizeof(picks[0]));
+  bool add(const Picks& picks, const Tear& tear = {}) {
+    if (full() || !(belongs(picks) || is_new(tear))) return false;
+    sim::Digest key = sim::bytes_digest(picks.data(), picks.size() * sizeof(picks[0]));
+    if (tear) {
+      const uint64_t words[] = {static_cast<uint64_t>(tear.fill), tear.version, tear.first,
+                                tear.count, tear.place};
+      key = sim::bytes_digest(words, sizeof(words), key.low ^ key.high);
+    }
     if (!seen_.insert(key).second) return false;
-    states_.push_back({.point = point_.index, .picks = picks});
+    states_.push_back({.point = point_.index, .picks = picks, .tear = tear});
     return true;
   }
 
@@ -109,6 +139,7 @@ class Enumerator {
     // Counts up like an odometer, the first unit fastest.
     for (bool more = true; more;) {
       add(picks);
+      for (const Tear& tear : space_.all(segment_, picks, point_.version_limit)) add(picks, tear);
       more = false;
       for (const uint32_t unit : open_units_) {
         if (picks[unit] < newest_[unit]) {
@@ -117,6 +148,84 @@ class Enumerator {
           break;
         }
         picks[unit] = 0;
+      }
+    }
+  }
+
+  [[nodiscard]] Picks prefix(uint32_t versions) const {
+    Picks picks(newest_.size());
+    for (size_t i = 0; i < picks.size(); ++i) {
+      picks[i] = versions_below(segment_.units[i], versions);
+    }
+    return picks;
+  }
+
+  // A device that keeps order: each prefix, or the longest, the shortest, the middle and a sample.
+  void prefixes(bool all) {
+    const bool write = point_.kind == PointKind::kWrite;
+    const uint32_t least = write ? point_.version_begin + 1 : 0;
+    const uint32_t most = point_.version_limit;
+    if (all) {
+      for (uint32_t n = least; n <= most; ++n) add(prefix(n));
+      return;
+    }
+    for (const uint32_t n : {most, least, least + (most - least) / 2}) add(prefix(n));
+    constexpr uint64_t kTriesPerState = 8;
+    const uint64_t tries = kTriesPerState * limit_;
+    for (uint64_t i = 0; i < tries && !full(); ++i) {
+      add(prefix(static_cast<uint32_t>(prng_.between(least, most))));
+    }
+  }
+
+  // The units or blocks that the point's write touches, and the others.
+  void survey_places(std::vector<uint64_t>* own, std::vector<uint64_t>* others) const {
+    if (space_.tears_units()) {
+      own->assign(own_units_.begin(), own_units_.end());
+      for (const uint32_t unit : other_units_) {
+        if (space_.written(segment_, segment_.units[unit], point_.version_limit)) {
+          others->push_back(unit);
+        }
+      }
+      return;
+    }
+    for (const uint32_t unit : own_units_) {
+      const uint64_t block = space_.block_of(segment_.units[unit].sector);
+      if (own->empty() || own->back() != block) own->push_back(block);
+    }
+    for (const uint64_t block : space_.blocks(segment_, point_.version_limit)) {
+      if (!std::binary_search(own->begin(), own->end(), block)) others->push_back(block);
+    }
+  }
+
+  void torn_states() {
+    std::vector<uint64_t> own;
+    std::vector<uint64_t> others;
+    survey_places(&own, &others);
+    const auto tell = [&](const Picks& picks, uint64_t place) {
+      for (const TornPicks& torn :
+           telling_tears(space_, model_.options(), segment_, picks, place)) {
+        add(torn.picks, torn.tear);
+      }
+    };
+    for (const Picks& picks : {newest_, own_only()}) {
+      // The ends of a long write and some units between them.
+      constexpr size_t kPlaces = 4;
+      const size_t step = std::max<size_t>(1, own.size() / kPlaces);
+      for (size_t i = 0; i < own.size() && !full(); i += step) tell(picks, own[i]);
+    }
+    std::vector<uint64_t> places = own;
+    places.insert(places.end(), others.begin(), others.end());
+    if (places.empty()) return;
+    constexpr uint64_t kTriesPerState = 8;
+    const uint64_t tries = kTriesPerState * limit_;
+    for (uint64_t i = 0; i < tries && !full(); ++i) {
+      Picks picks = i % 4 == 0 ? newest_ : i % 4 == 1 ? own_only() : random_choice();
+      const uint64_t place = places[prng_.below(places.size())];
+      if (prng_.chance(1, 4)) {
+        tell(picks, place);
+      } else {
+        add(picks, random_tear(space_, model_.options(), segment_, picks, point_.version_limit,
+                               place, &prng_));
       }
     }
   }
@@ -204,7 +313,7 @@ class Enumerator {
     for (const Family& family : all) weights += weight(family);
     for (const Family& family : all) {
       if (full()) return;
-      const uint64_t left = options_.states_per_point - states_.size();
+      const uint64_t left = limit_ - states_.size();
       const uint64_t share = std::max<uint64_t>(1, left * weight(family) / weights);
       weights -= weight(family);
       choose_some(*family.things, family.size, share, [&](const std::vector<uint32_t>& chosen) {
@@ -244,23 +353,26 @@ class Enumerator {
 
   void random_picks() {
     constexpr uint64_t kTriesPerState = 8;  // a point with few states left is hard to hit
-    const uint64_t wanted = options_.states_per_point - states_.size();
+    const uint64_t wanted = limit_ - states_.size();
     for (uint64_t tries = 0; tries < kTriesPerState * wanted && !full(); ++tries) {
-      const uint64_t kept_of_8 = prng_.between(1, 7);
-      Picks picks(newest_.size(), 0);
-      for (const uint32_t unit : open_units_) {
-        if (!prng_.chance(kept_of_8, 8)) continue;
-        // Mostly the newest: a device that wrote the unit at all has often written it last.
-        const bool newest = prng_.chance(1, 2);
-        picks[unit] =
-            newest ? newest_[unit] : static_cast<uint16_t>(prng_.between(1, newest_[unit]));
-      }
-      if (!own_units_.empty() && !belongs(picks)) {
-        const uint32_t unit = own_units_[prng_.below(own_units_.size())];
-        picks[unit] = newest_[unit];
-      }
-      add(picks);
+      add(random_choice());
     }
+  }
+
+  [[nodiscard]] Picks random_choice() {
+    const uint64_t kept_of_8 = prng_.between(1, 7);
+    Picks picks(newest_.size(), 0);
+    for (const uint32_t unit : open_units_) {
+      if (!prng_.chance(kept_of_8, 8)) continue;
+      // Mostly the newest: a device that wrote the unit at all has often written it last.
+      const bool newest = prng_.chance(1, 2);
+      picks[unit] = newest ? newest_[unit] : static_cast<uint16_t>(prng_.between(1, newest_[unit]));
+    }
+    if (!own_units_.empty() && !belongs(picks)) {
+      const uint32_t unit = own_units_[prng_.below(own_units_.size())];
+      picks[unit] = newest_[unit];
+    }
+    return picks;
   }
 
   struct DigestHash {
@@ -271,8 +383,12 @@ class Enumerator {
   const CrashPoint& point_;
   const Segment& segment_;
   const EnumerationOptions& options_;
+  TearSpace space_;
+  uint64_t limit_;                    // states taken, at most
+  std::vector<uint64_t> old_blocks_;  // blocks with something pending before the point's write
   sim::Prng prng_;
   Picks newest_;                       // newest version of each unit at the point
+  Picks before_;                       // newest version of each unit before the point's write
   std::vector<bool> own_;              // units the point's write covers
   std::vector<uint32_t> open_units_;   // units with a version at the point
   std::vector<uint32_t> own_units_;    // those of the write

@@ -1,7 +1,8 @@
 // The text form of a crash state (grammar: crash_model.h and fault/MODEL.md).
 //
-//   id    = "p" point ( "+" | "-" ) [ item *( "," item ) ]
+//   id    = "p" point ( "+" | "-" ) [ item *( "," item ) ] [ "~" tear ]
 //   item  = unit [ "-" unit ] [ "v" version ]
+//   tear  = ( "u" unit "w" | "b" block "s" ) first [ "-" last ] ( "v" version | "g" | "e" )
 //
 // An item says how the units differ from the sign: after "+" (all lost) they are kept, with their
 // newest version unless one is named; after "-" (all kept) they are lost, unless an older version
@@ -11,6 +12,7 @@
 #include <limits>
 #include <utility>
 
+#include "tear_space.h"
 #include "zerotail/fault/crash_model.h"
 #include "zerotail/sim/assert.h"
 
@@ -58,6 +60,35 @@ std::string list_exceptions(const std::vector<uint16_t>& picks, const std::vecto
   return text;
 }
 
+// Whether the picks are those of some number of the segment's first versions.
+bool is_prefix(const Segment& segment, const std::vector<uint16_t>& picks) {
+  uint32_t prefix = 0;
+  for (size_t i = 0; i < picks.size(); ++i) {
+    if (picks[i] > 0) prefix = std::max(prefix, segment.units[i].versions[picks[i] - 1U] + 1);
+  }
+  for (size_t i = 0; i < picks.size(); ++i) {
+    if (versions_below(segment.units[i], prefix) != picks[i]) return false;
+  }
+  return true;
+}
+
+std::string print_tear(const Tear& tear, bool unit) {
+  std::string text = (unit ? "~u" : "~b") + std::to_string(tear.place) + (unit ? "w" : "s");
+  text += std::to_string(tear.first);
+  if (tear.count > 1) text += "-" + std::to_string(tear.first + tear.count - 1);
+  switch (tear.fill) {
+    case Tear::Fill::kNone:
+      return {};
+    case Tear::Fill::kVersion:
+      return text + "v" + std::to_string(tear.version);
+    case Tear::Fill::kGarbage:
+      return text + "g";
+    case Tear::Fill::kErased:
+      return text + "e";
+  }
+  return {};
+}
+
 class IdParser {
  public:
   IdParser(const CrashModel& model, std::string_view text)
@@ -82,11 +113,14 @@ class IdParser {
       return fail("after the point there must be + or -");
     }
     listed_.assign(counts_.size(), false);
-    if (left_.empty()) return std::move(state_);
-    do {
-      ZT_TRY(parse_item());
-    } while (skip(','));
+    if (!left_.empty() && left_.front() != '~') {
+      do {
+        ZT_TRY(parse_item());
+      } while (skip(','));
+    }
+    if (skip('~')) ZT_TRY(parse_tear());
     if (!left_.empty()) return fail("\"" + std::string(left_) + "\" is not understood");
+    ZT_TRY(check());
     return std::move(state_);
   }
 
@@ -115,6 +149,55 @@ class IdParser {
       listed_[i] = true;
       const uint16_t implied = all_kept_ ? uint16_t{0} : counts_[i];
       state_.picks[i] = named ? static_cast<uint16_t>(version) : implied;
+    }
+    return {};
+  }
+
+  sim::Status parse_tear() {
+    const bool unit = skip('u');
+    if (!unit && !skip('b')) return fail("after ~ there must be u or b");
+    Tear& tear = state_.tear;
+    if (!read(&tear.place)) return fail("the number of what is torn is missing");
+    if (!skip(unit ? 'w' : 's')) return fail("what part is torn is missing");
+    uint64_t first = 0;
+    if (!read(&first)) return fail("the number of the first torn part is missing");
+    uint64_t last = first;
+    if (skip('-') && !read(&last)) return fail("the number of the last torn part is missing");
+    if (last < first) return fail("the torn part runs backwards");
+    if (last >= std::numeric_limits<uint32_t>::max())
+      return fail("the torn part runs past the end");
+    tear.first = static_cast<uint32_t>(first);
+    tear.count = static_cast<uint32_t>(last - first + 1);
+    uint64_t version = 0;
+    if (skip('g')) {
+      tear.fill = Tear::Fill::kGarbage;
+    } else if (skip('e')) {
+      tear.fill = Tear::Fill::kErased;
+    } else if (skip('v') && read(&version)) {
+      tear.fill = Tear::Fill::kVersion;
+      if (version > std::numeric_limits<uint16_t>::max()) {
+        return fail("the torn unit has no such version");
+      }
+      tear.version = static_cast<uint16_t>(version);
+    } else {
+      return fail("what stands in the torn part is missing");
+    }
+    if (unit != (model_.options().tear_word != sim::ByteCount{})) {
+      return fail(unit ? "this device tears no units" : "this device damages no blocks");
+    }
+    return {};
+  }
+
+  // What this kind of device does not leave.
+  [[nodiscard]] sim::Status check() const {
+    const Segment& segment = model_.segment(*point_);
+    if (state_.tear) {
+      const TearSpace space(model_.options(), segment.base.capacity());
+      const char* wrong = space.refuse(segment, state_.picks, point_->version_limit, state_.tear);
+      if (wrong != nullptr) return fail(wrong);
+    }
+    if (model_.options().ordered && !is_prefix(segment, state_.picks)) {
+      return fail("the device keeps order, and this is no prefix of what was written");
     }
     return {};
   }
@@ -158,7 +241,9 @@ std::string CrashModel::print(const CrashState& state) const {
   const std::string kept = list_exceptions(state.picks, counts, none, newest);
   const std::string lost = list_exceptions(state.picks, counts, newest, none);
   const bool shorter_as_lost = lost.size() < kept.size();
-  return "p" + std::to_string(state.point) + (shorter_as_lost ? "-" + lost : "+" + kept);
+  std::string id = "p" + std::to_string(state.point) + (shorter_as_lost ? "-" + lost : "+" + kept);
+  if (state.tear) id += print_tear(state.tear, options_.tear_word != sim::ByteCount{});
+  return id;
 }
 
 Result<CrashState> CrashModel::parse(std::string_view text) const {

@@ -20,13 +20,27 @@ CoreProbe::CoreProbe(const Recording& recording, const fault::CrashModel& model)
 
 void CoreProbe::move_to(const fault::CrashPoint& point) {
   segment_ = &model_.segment(point);
-  root_ = nullptr;
+  forget();
+}
+
+void CoreProbe::forget() {
+  roots_.clear();
   leaves_ = 0;
+}
+
+// What is torn looks the same below one tear and one pick of its unit, and only there.
+std::unique_ptr<CoreProbe::Node>& CoreProbe::root(const fault::CrashState& state) {
+  const fault::Tear& tear = state.tear;
+  if (!tear) return roots_[{}];
+  const bool unit = model_.options().tear_word != sim::ByteCount{};
+  const uint32_t pick = unit ? state.picks[static_cast<size_t>(tear.place)] : 0;
+  return roots_[{tear.place, tear.first, tear.count, static_cast<uint32_t>(tear.fill), tear.version,
+                 pick}];
 }
 
 CoreProbe::Node* CoreProbe::recall(const fault::CrashImage& image) {
   read_.clear();
-  Node* node = root_.get();
+  Node* node = root(image.state()).get();
   const std::vector<uint16_t>& picks = image.state().picks;
   while (node != nullptr && node->unit >= 0) {
     read_.push_back(static_cast<uint32_t>(node->unit));
@@ -39,20 +53,21 @@ CoreProbe::Node* CoreProbe::recall(const fault::CrashImage& image) {
 CoreProbe::Node* CoreProbe::remember(const fault::CrashImage& image,
                                      const std::vector<sim::Sector>& reads, CoreAnswers answers) {
   const std::vector<uint16_t>& picks = image.state().picks;
-  std::unique_ptr<Node>* place = &root_;
+  std::unique_ptr<Node>* place = &root(image.state());
   std::set<int32_t> asked;
   read_.clear();
   for (const sim::Sector sector : reads) {
-    const int32_t unit = segment_->unit_of(sector);
-    if (unit < 0 || !asked.insert(unit).second) continue;
-    read_.push_back(static_cast<uint32_t>(unit));
-    if (*place == nullptr) {
-      *place = std::make_unique<Node>();
-      (*place)->unit = unit;
+    for (const int32_t unit : segment_->units_of(sector)) {
+      if (!asked.insert(unit).second) continue;
+      read_.push_back(static_cast<uint32_t>(unit));
+      if (*place == nullptr) {
+        *place = std::make_unique<Node>();
+        (*place)->unit = unit;
+      }
+      // Recovery is deterministic: with equal answers so far it asks for the same sector next.
+      ZT_ASSERT((*place)->unit == unit);
+      place = &(*place)->children[picks[static_cast<size_t>(unit)]];
     }
-    // Recovery is deterministic: with equal answers so far it asks for the same sector next.
-    ZT_ASSERT((*place)->unit == unit);
-    place = &(*place)->children[picks[static_cast<size_t>(unit)]];
   }
   ZT_ASSERT(*place == nullptr);
   *place = std::make_unique<Node>();
@@ -65,10 +80,8 @@ void CoreProbe::probe(const fault::CrashImage& image, const VolumeView& view, co
   constexpr size_t kMostLeaves = 1 << 12;  // beyond it the tree is begun anew
   Node* leaf = recall(image);
   if (leaf == nullptr) {
-    if (++leaves_ > kMostLeaves) {
-      root_ = nullptr;
-      leaves_ = 1;
-    }
+    if (leaves_ == kMostLeaves) forget();
+    ++leaves_;
     std::vector<sim::Sector> reads;
     CoreAnswers answers = recover(image, view, oracle, &reads, out);
     leaf = remember(image, reads, std::move(answers));

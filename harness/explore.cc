@@ -16,15 +16,6 @@ using sim::Result;
 
 constexpr uint64_t kLeastPerPoint = 8;
 
-fault::CrashModelOptions model_options(const DeviceConfig& device) {
-  fault::CrashModelOptions options;
-  options.atomic_unit = device.atomic_unit;
-  options.write_through = device.write_through;
-  options.honour_flush = !device.ignores_flush;
-  options.honour_fua = !device.ignores_fua;
-  return options;
-}
-
 double log2_sum(double a, double b) {
   const double high = std::max(a, b);
   const double low = std::min(a, b);
@@ -251,7 +242,7 @@ Result<WorkloadReport> explore(const Workload& workload, const ExploreOptions& o
   const sim::ReproScope scope("zerotail explore, workload " + workload.name);
   ZT_ASSIGN(Recording recording, record(workload.trace, workload.setup, options.record));
   const fault::CrashModel model(*recording.log, recording.base,
-                                model_options(options.record.device), recording.promise_marks);
+                                options.record.device, recording.promise_marks);
   Exploration exploration(workload, options, recording, model, findings);
   exploration.run(hook);
   sim::Digest digest = exploration.digest();
@@ -277,7 +268,7 @@ Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id, Record
   ZT_ASSIGN(Recording recording, record(workload.trace, workload.setup, options));
   RebuiltState rebuilt;
   {
-    const fault::CrashModel model(*recording.log, recording.base, model_options(id.device),
+    const fault::CrashModel model(*recording.log, recording.base, id.device,
                                   recording.promise_marks);
     ZT_ASSIGN(const fault::CrashState state, model.parse(id.state));
     const fault::CrashPoint& point = model.points()[state.point];

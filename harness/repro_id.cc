@@ -96,36 +96,9 @@ sim::Result<volume::Folios> parse_folios(std::string_view text) {
   return wrong(fmt::format("folios '{}': there are single and large", text));
 }
 
-std::string print(const DeviceConfig& config) {
-  return fmt::format("{}{}{}{}", config.write_through ? "wt" : "vc", config.atomic_unit.value(),
-                     config.ignores_flush ? ".noflush" : "", config.ignores_fua ? ".nofua" : "");
-}
+std::string print(const DeviceConfig& config) { return fault::print_device(config); }
 
-sim::Result<DeviceConfig> parse_device(std::string_view text) {
-  DeviceConfig config;
-  const std::vector<std::string_view> parts = split(text, '.');
-  const std::string_view kind = parts[0].substr(0, 2);
-  uint64_t unit = 0;
-  if ((kind != "vc" && kind != "wt") || !parse_number(parts[0].substr(2), &unit)) {
-    return wrong(fmt::format("device '{}' is not vc or wt and an atomic unit (like vc512)", text));
-  }
-  if (unit < sim::kSectorSize.value() || unit > sim::kib(64).value() || (unit & (unit - 1)) != 0) {
-    return wrong(
-        fmt::format("device '{}': the atomic unit is no power of two from 512 to 65536", text));
-  }
-  config.write_through = kind == "wt";
-  config.atomic_unit = sim::ByteCount{unit};
-  for (size_t i = 1; i < parts.size(); ++i) {
-    if (parts[i] == "noflush") {
-      config.ignores_flush = true;
-    } else if (parts[i] == "nofua") {
-      config.ignores_fua = true;
-    } else {
-      return wrong(fmt::format("device '{}': unknown property '{}'", text, parts[i]));
-    }
-  }
-  return config;
-}
+sim::Result<DeviceConfig> parse_device(std::string_view text) { return fault::parse_device(text); }
 
 std::string print(const ReproId& id) {
   return fmt::format("{}:{}:{}:{}-{}{}:s{}:{}", kVersion, id.workload, print(id.device),

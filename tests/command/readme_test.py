@@ -18,7 +18,7 @@ EXPECTED = [
     ("scripts/zerotail repro ", 1),
     ("scripts/zerotail check out/crash.img", 4),
     ("fsck.exfat -n out/crash.img", 4),
-    ("scripts/zerotail explore --workload append-fsync --device vc512.noflush", 1),
+    ("scripts/zerotail explore --workload append-fsync --device lying-flush", 1),
     ("scripts/zerotail explore out/hello.trace", 1),
 ]
 

@@ -355,7 +355,7 @@ TEST(CrashModel, AFailedFuaIsNotDurable) {
   EXPECT_EQ(states_of_mark(log.model(), mark, 1), (States{".", "a"}));
 }
 
-TEST(CrashModel, ADiscardLeavesTheOldContentOrTheDiscardFill) {
+TEST(CrashModel, ADiscardThatKeepsItsWordLeavesTheOldContentOrTheDiscardFill) {
   LogBuilder log;
   log.put(0, 1);
   log.put(1, 2);
@@ -364,7 +364,7 @@ TEST(CrashModel, ADiscardLeavesTheOldContentOrTheDiscardFill) {
   const uint32_t before = log.mark();
   log.flush();
   const uint32_t after = log.mark();
-  const CrashModel model = log.model({.discard_fill = std::byte{26}});
+  const CrashModel model = log.model({.discard_any = false, .discard_fill = std::byte{26}});
   EXPECT_EQ(states_of_mark(model, before, 2), (States{"ab", "zb", "az", "zz"}));
   EXPECT_EQ(states_of_mark(model, after, 2), (States{"zz"}));
 }

@@ -35,15 +35,29 @@
 
 namespace zerotail::fault {
 
+// A kind of device (device_class.h names the common ones).
 struct CrashModelOptions {
   sim::ByteCount atomic_unit{512};  // a power of two, 512 or more
   bool atomic_bios = false;         // the device promises whole write bios: one unit a bio
+  bool ordered = false;             // nothing overtakes: the medium holds a prefix of the log
   bool write_through = false;       // no volatile cache: a completed write is durable
   // A lying device, for canaries: flushes (PREFLUSH included) and FUA complete without effect.
   // Epochs are still counted, so that crash points keep their places in the log.
   bool honour_flush = true;
   bool honour_fua = true;
-  std::byte discard_fill{0};  // what a discarded sector reads as once the discard is on the medium
+  // A discarded sector may hold what it held, discard_fill, or garbage, whatever is flushed, until
+  // something written to it later is durable. False: a discard is a write of discard_fill.
+  bool discard_any = true;
+  std::byte discard_fill{0};
+  // Not 0: the power failure may tear one unit, within words of so many bytes.
+  sim::ByteCount tear_word{0};
+  // Not 0: it may damage one block of this size (a power of two, at least the unit) to which a
+  // write is pending, sectors beside that write included, in pieces of damage_grain. The damaged
+  // part holds garbage; with damage_erased also the erased state of flash (0xFF).
+  sim::ByteCount damage_block{0};
+  sim::ByteCount damage_grain{512};
+  bool damage_erased = false;
+  bool operator==(const CrashModelOptions&) const = default;
 };
 
 // One pending version of one unit: the unit's content once that write is on the medium. A write
@@ -55,6 +69,7 @@ struct Version {
   sim::SectorCount count;
   const std::byte* data = nullptr;  // count * 512 bytes, as long as the model and the log live
   sim::Digest delta;                // what it adds to the base's digest
+  bool written = true;              // false: finished long ago, so that no power failure tears it
 };
 
 struct Unit {
@@ -85,17 +100,36 @@ struct Segment {
   bool overlapping = false;
   // The first unit that holds a sector, or -1.
   [[nodiscard]] int32_t unit_of(sim::Sector sector) const;
+  // All of them, ascending: more than one only when units overlap.
+  [[nodiscard]] std::vector<int32_t> units_of(sim::Sector sector) const;
+  // The content of a unit's sector under a pick (0: the durable content).
+  [[nodiscard]] const std::byte* content(const Unit& unit, uint16_t pick, sim::Sector sector) const;
 };
 
-// A state: a crash point and a pick for every unit that has a version there.
+// What a power failure did to the one place that was being written, laid over the picks.
+struct Tear {
+  enum class Fill : uint8_t { kNone, kVersion, kGarbage, kErased };
+  Fill fill = Fill::kNone;
+  uint16_t version = 0;  // kVersion: the pick (0: durable) that shows in the torn part
+  uint32_t first = 0;    // the torn part: words of the unit, or grains of the block
+  uint32_t count = 0;
+  uint64_t place = 0;  // the unit's index (tear_word), or the block's number (damage_block)
+  bool operator==(const Tear&) const = default;
+  [[nodiscard]] explicit operator bool() const { return fill != Fill::kNone; }
+};
+
+// A state: a crash point and a pick for every unit that has a version there, and perhaps a tear.
 // Text form (short, versioned, round-trips): `p<point>` with what differs from "everything pending
 // is lost" (`+`) or from "everything is kept, newest version" (`-`), whichever is shorter:
 // `p12+` nothing kept; `p12-` all kept; `p12+3,5-8` units 3 and 5 to 8 kept (newest version);
 // `p12+3v1` unit 3 has its first version; `p12-4` all but unit 4. A range leaves out units that
-// have no version at the point.
+// have no version at the point. A tear follows: `p12-~u3w0-7v0` words 0 to 7 of unit 3 show its
+// durable content; `p12-~u3w5g` word 5 is garbage; `p12+~b9s1-3g` grains 1 to 3 of block 9 are
+// garbage (`e`: erased).
 struct CrashState {
   uint32_t point = 0;
   std::vector<uint16_t> picks;  // one a unit of the segment
+  Tear tear{};
   bool operator==(const CrashState&) const = default;
 };
 
@@ -135,10 +169,13 @@ class CrashModel {
   // Contents of versions that no single write holds as a whole.
   std::vector<std::unique_ptr<std::byte[]>> contents_;
   std::vector<std::byte> discarded_;  // one unit of discard_fill
+  const std::byte* add_garbage(sim::Sector sector, sim::SectorCount count);
 };
 
 // How many of a unit's versions were submitted before version `limit` of its segment.
 [[nodiscard]] uint16_t versions_below(const Unit& unit, uint32_t limit);
+// What stands in a sector whose content is garbage: always the same bytes for one sector.
+void fill_garbage(sim::Sector sector, std::byte* content);
 
 // The disk of one crash state: the segment's base with the picked versions over it. Changing the
 // state costs the units whose pick changes; reading a sector copies nothing.
@@ -161,10 +198,10 @@ class CrashImage : public sim::SectorReader {
   [[nodiscard]] std::span<const sim::Sector> changed() const;
   // Whole-disk digest, incremental.
   [[nodiscard]] sim::Digest digest() const { return digest_; }
-  // What a unit's pick adds to the base's digest; zero for pick 0.
+  // What a unit's pick, and a tear in it, adds to the base's digest; zero for pick 0 alone.
   [[nodiscard]] sim::Digest delta(uint32_t unit) const;
-  // The sum of it over the units that touch [begin, end): with one segment, equal sums stand for
-  // equal content of those units.
+  // The sum of it over the units that touch [begin, end), and over damaged sectors in it that
+  // belong to no unit: with one segment, equal sums stand for equal content.
   [[nodiscard]] sim::Digest delta(sim::Sector begin, sim::Sector end) const;
   // A disk with this content, sharing the base's chunks.
   [[nodiscard]] sim::Snapshot materialise() const;
@@ -182,6 +219,9 @@ class CrashImage : public sim::SectorReader {
   void enter(const Segment& segment);
   void apply(uint32_t unit, uint16_t version);
   void apply_overlapping();
+  void lay_tear();
+  void lift_tear();
+  void tear_sector(sim::Sector sector, size_t begin, size_t end);
 
   const CrashModel& model_;
   const Segment* segment_ = nullptr;
@@ -191,6 +231,16 @@ class CrashImage : public sim::SectorReader {
   // Sector -> picked content: a table for the disk's first sectors, a hash for those beyond it.
   std::vector<const std::byte*> table_;
   std::unordered_map<uint64_t, const std::byte*> sparse_;
+  // The sectors under the tear: what they show, and what they showed before it.
+  struct Torn {
+    sim::Sector sector;
+    const std::byte* before;  // nullptr: the base's content
+    std::unique_ptr<std::byte[]> content;
+    sim::Digest delta{};  // what the tear adds to the digest of the picks
+    bool in_unit = false;
+  };
+  std::vector<Torn> torn_;  // ascending
+  [[nodiscard]] std::vector<Torn>::const_iterator first_torn(sim::Sector begin) const;
   mutable std::vector<sim::Sector> changed_;  // made when asked for
   mutable bool changed_known_ = false;
 };

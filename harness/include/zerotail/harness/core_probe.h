@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -43,6 +44,8 @@ class CoreProbe {
     CoreAnswers answers;
     std::map<std::pair<bool, sim::Digest>, std::vector<Violation>> verdicts;  // by view
   };
+  void forget();
+  std::unique_ptr<Node>& root(const fault::CrashState& state);
   Node* recall(const fault::CrashImage& image);
   Node* remember(const fault::CrashImage& image, const std::vector<sim::Sector>& reads,
                  CoreAnswers answers);
@@ -52,7 +55,9 @@ class CoreProbe {
   const Recording& recording_;
   const fault::CrashModel& model_;
   const fault::Segment* segment_ = nullptr;
-  std::unique_ptr<Node> root_;
+  // One tree for the states without a tear, and one for each tear.
+  using TearKey = std::tuple<uint64_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t>;
+  std::map<TearKey, std::unique_ptr<Node>> roots_;
   size_t leaves_ = 0;
   std::vector<uint32_t> read_;
   uint64_t mounts_ = 0;

@@ -1,8 +1,7 @@
 // The name of one crash state: everything needed to rebuild it, in one printable string.
 //   zt1:<workload>:<device>:<mount>:s<seed>:<state>
 // workload: a built-in name, or `trace-` and 16 hex digits (the hash of a trace given as a file).
-// device:   vc or wt (volatile cache, write through), the atomic unit in bytes, and what the device
-//           gets wrong: `.noflush`, `.nofua`; e.g. `vc512`, `vc4096.noflush`.
+// device:   fault/device_class.h's text, e.g. `vc512`, `vc512.tear`, `vc4096.noflush`.
 // mount:    io path and ordering (exfat/ordering.h): `iomap-linux`, `iomap-fat-first,data-first`;
 //           where the page cache is not as the trace's header says, also its page size and folios:
 //           `iomap-linux.page65536.large`.
@@ -14,20 +13,14 @@
 #include <string>
 #include <string_view>
 
+#include "zerotail/fault/device_class.h"
 #include "zerotail/harness/trace.h"
 #include "zerotail/sim/result.h"
-#include "zerotail/sim/units.h"
 #include "zerotail/volume/volume.h"
 
 namespace zerotail::harness {
 
-struct DeviceConfig {
-  bool write_through = false;
-  sim::ByteCount atomic_unit{512};
-  bool ignores_flush = false;  // a lying device, for canaries
-  bool ignores_fua = false;
-  bool operator==(const DeviceConfig&) const = default;
-};
+using DeviceConfig = fault::CrashModelOptions;
 [[nodiscard]] std::string print(const DeviceConfig& config);
 [[nodiscard]] sim::Result<DeviceConfig> parse_device(std::string_view text);
 
