@@ -8,6 +8,7 @@
 #include "orderings.h"
 #include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/commands.h"
+#include "zerotail/cli/fault_options.h"
 #include "zerotail/cli/output_file.h"
 #include "zerotail/harness/check.h"
 #include "zerotail/harness/explain.h"
@@ -37,6 +38,7 @@ struct Options {
   bool list = false;
   bool compare_orderings = false;
   bool list_devices = false;
+  FaultOptions faults;
   bool keep_gone = false;
   bool force = false;
 };
@@ -248,6 +250,9 @@ ExitCode run(const Options& options, Terminal& terminal) {
   if (auto status = apply_contracts(options, &explore); !status.ok()) {
     return terminal.fail("explore", status.error());
   }
+  const auto faults = options.faults.plan();
+  if (!faults.ok()) return terminal.fail("faults", faults.error());
+  explore.record.faults = *faults;
   const auto jobs = collect_jobs(options);
   if (!jobs.ok()) return terminal.fail("explore", jobs.error());
   const auto baseline = load_baseline(options);
@@ -319,6 +324,7 @@ Run setup_explore(CLI::App& command) {
   command.add_option("--page", options->page,
                      "With --compare-orderings: write the page for maintainers there, its traces "
                      "in a folder beside it (docs/ORDERING.md was made so)");
+  options->faults.add_to(command);
   command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");
   command.add_option("--baseline", options->baseline,
                      "Known findings (default: those shipped for the built-in workloads)");

@@ -18,6 +18,7 @@ const std::vector<Command>& commands() {
       {"check", "Check the exFAT volume in an image file", setup_check},
       {"golden", "Compare the core with recordings of a real kernel", setup_golden},
       {"explore", "Explore the crash states of workloads", setup_explore},
+      {"atlas", "Try every kind of fault on every structure of a volume", setup_atlas},
       {"repro", "Rebuild one crash state and judge it again", setup_repro},
       {"export", "Write one crash state as an image file", setup_export},
   };

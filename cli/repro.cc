@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "zerotail/cli/commands.h"
+#include "zerotail/cli/fault_options.h"
 #include "zerotail/harness/workloads.h"
 #include "zerotail/sim/image_file.h"
 
@@ -15,6 +16,7 @@ struct Options {
   std::string image;  // export: the output
   bool keep_free = false;
   bool force = false;
+  FaultOptions faults;
 };
 
 void add_source_options(CLI::App& command, Options* options) {
@@ -22,6 +24,7 @@ void add_source_options(CLI::App& command, Options* options) {
                      "The trace of the state, when it is no built-in workload");
   command.add_option("--base", options->base_image,
                      "The image that the exploration started from, when there was one");
+  options->faults.add_to(command);
   command.add_flag("--keep-free", options->keep_free,
                    "As given to explore: the image's free clusters keep their content");
 }
@@ -46,6 +49,7 @@ sim::Result<harness::RebuiltState> rebuild(const Options& options) {
   ZT_ASSIGN(const harness::ReproId id, harness::parse_repro_id(options.id));
   ZT_ASSIGN(const harness::Workload workload, workload_of(options, id));
   harness::RecordOptions record;
+  ZT_ASSIGN(record.faults, options.faults.plan());
   if (!options.base_image.empty()) {
     ZT_ASSIGN(const sim::MemDisk disk, sim::load_image(options.base_image, {}));
     record.image = disk.snapshot();

@@ -4,9 +4,11 @@
 
 #include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/commands.h"
+#include "zerotail/cli/fault_options.h"
 #include "zerotail/cli/output_file.h"
 #include "zerotail/harness/disk_stack.h"
 #include "zerotail/harness/executor.h"
+#include "zerotail/harness/fault_regions.h"
 #include "zerotail/harness/image_disk.h"
 #include "zerotail/sim/image_file.h"
 
@@ -21,6 +23,7 @@ struct Options {
   std::string ordering;
   CacheOptions cache;
   std::string io_path;
+  FaultOptions faults;
   bool keep_free = false;
   bool force = false;
 };
@@ -70,12 +73,17 @@ ExitCode run(const Options& options, Terminal& terminal) {
     const auto place = OutputFile::open(options.save_image, options.force);
     if (!place) return terminal.fail(options.save_image, place.error());
   }
+  auto faults = options.faults.plan(&trace->header);
+  if (!faults) return terminal.fail("faults", faults.error());
   auto disk = make_disk(options, &trace->header);
   const std::string& source = options.image.empty() ? options.trace : options.image;
   if (!disk) return terminal.fail(source, disk.error());
 
   sim::World world(trace->header.seed);
-  harness::DiskStack stack(world, std::move(disk).value(), {});
+  harness::StackOptions stacking;
+  stacking.faults = *faults;
+  harness::DiskStack stack(world, std::move(disk).value(), stacking);
+  harness::follow_volume(stack.faults(), stack.medium(), std::nullopt, nullptr);
   harness::Executor executor(world, stack.top(), trace->header);
   executor.set_power(stack.power());
   if (const sim::Status mounted = executor.mount(); !mounted) {
@@ -83,6 +91,7 @@ ExitCode run(const Options& options, Terminal& terminal) {
   }
   std::string text;
   for (size_t i = 0; i < trace->ops.size(); ++i) {
+    harness::follow_volume(stack.faults(), stack.medium(), i, &trace->ops[i]);
     const harness::OpResult result = executor.run(trace->ops[i]);
     text += harness::print_result(result, i) + "\n";
     if (!result.note.empty()) terminal.note("operation " + std::to_string(i) + ": " + result.note);
@@ -91,6 +100,11 @@ ExitCode run(const Options& options, Terminal& terminal) {
     if (const sim::Status status = executor.unmount(); !status) {
       terminal.note("umount: " + status.error().message());
     }
+  }
+  if (stack.faults() != nullptr) {
+    terminal.note(std::to_string(stack.faults()->hits().size()) +
+                  " requests were struck by faults");
+    stack.faults()->replug();
   }
   if (*results) {
     const sim::Status written = (*results)->write(text);
@@ -113,6 +127,7 @@ Run setup_run(CLI::App& command) {
   command.add_option(
       "--image", options->image,
       "Start from this volume instead of the one the header asks for; never written");
+  options->faults.add_to(command);
   command.add_flag("--keep-free", options->keep_free,
                    "Leave the image's free clusters as they are instead of poisoning them");
   command.add_option("--results", options->results,

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "zerotail/exfat/mkfs.h"
+#include "zerotail/harness/fault_regions.h"
 
 namespace zerotail::harness {
 namespace {
@@ -76,6 +77,20 @@ sim::Result<volume::MountOptions> mount_options(const TraceHeader& header,
   return options;
 }
 
+sim::Status check_regions(const fault::FaultPlan& plan) {
+  sim::EventLoop loop;
+  sim::MemDisk disk({.capacity = sim::sectors(sim::kChunkSize)});
+  return fault::FaultDevice(disk, loop, plan).set_regions(fault_regions(VolumeView{}));
+}
+
+sim::Result<std::optional<fault::FaultPlan>> take_faults(TraceHeader* header) {
+  if (header->faults.empty()) return std::optional<fault::FaultPlan>();
+  ZT_ASSIGN(fault::FaultPlan plan, fault::parse_fault_plan(header->faults));
+  ZT_TRY(check_regions(plan));
+  header->faults.clear();
+  return std::optional<fault::FaultPlan>(std::move(plan));
+}
+
 DiskStack::DiskStack(sim::World& world, sim::MemDisk medium, const StackOptions& options)
     : medium_(std::move(medium)) {
   sim::BlockDevice* below = &medium_;
@@ -86,6 +101,9 @@ DiskStack::DiskStack(sim::World& world, sim::MemDisk medium, const StackOptions&
   }
   log_ = std::make_unique<sim::IoLog>(*below, world.loop);
   power_ = std::make_unique<PowerSwitch>(medium_, cache_.get(), *log_);
+  if (options.faults) {
+    faults_ = std::make_unique<fault::FaultDevice>(*log_, world.loop, *options.faults);
+  }
 }
 
 }  // namespace zerotail::harness

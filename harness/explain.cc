@@ -94,7 +94,7 @@ bool fits(std::string_view wanted, std::string_view value) {
 }  // namespace
 
 std::string explain(const Violation& violation, std::string_view workload) {
-  const std::string_view name = workload.substr(0, workload.find('@'));
+  const std::string_view name = workload.substr(0, workload.find_first_of("@!"));
   for (const Explanation& e : kExplanations) {
     if (e.contract == violation.contract && fits(e.kind, violation.kind) &&
         fits(e.workload, name) && fits(e.path, violation.path)) {

@@ -31,7 +31,9 @@ std::string repro_prefix(const Workload& workload, const RecordOptions& options)
                    options.cache,
                    options.seed,
                    {}};
-  return "zerotail repro " + print(id);
+  const std::string faults =
+      options.faults ? fmt::format("--fault '{}' ", fault::print(*options.faults)) : std::string();
+  return "zerotail repro " + faults + print(id);
 }
 
 // Violations as findings: the text of the first state that shows one, a fingerprint made once.
@@ -40,6 +42,7 @@ class Collector {
   Collector(const Workload& workload, const ExploreOptions& options, FindingSet* findings)
       : workload_(workload), options_(options), findings_(*findings), name_(workload.name) {
     if (options.record.device != DeviceConfig{}) name_ += "@" + print(options.record.device);
+    if (options.record.faults) name_ += "!" + fault::print(*options.record.faults);
   }
 
   // Adds a state's violations; what is added to the run's digest is the order of fingerprints.
@@ -241,8 +244,8 @@ Result<WorkloadReport> explore(const Workload& workload, const ExploreOptions& o
                                FindingSet* findings, const ProgressHook& hook) {
   const sim::ReproScope scope("zerotail explore, workload " + workload.name);
   ZT_ASSIGN(Recording recording, record(workload.trace, workload.setup, options.record));
-  const fault::CrashModel model(*recording.log, recording.base,
-                                options.record.device, recording.promise_marks);
+  const fault::CrashModel model(*recording.log, recording.base, options.record.device,
+                                recording.promise_marks);
   Exploration exploration(workload, options, recording, model, findings);
   exploration.run(hook);
   sim::Digest digest = exploration.digest();

@@ -8,6 +8,7 @@
 #include "zerotail/harness/check.h"
 #include "zerotail/harness/disk_stack.h"
 #include "zerotail/harness/executor.h"
+#include "zerotail/harness/fault_regions.h"
 #include "zerotail/harness/image_disk.h"
 #include "zerotail/harness/power.h"
 
@@ -100,28 +101,38 @@ Result<Model> import_volume(const sim::SectorReader& disk, const TraceHeader& he
 // Runs the operations, telling the history and the log.
 class Recorder {
  public:
-  Recorder(Recording* recording, Executor* executor)
-      : recording_(*recording), executor_(*executor) {}
+  Recorder(Recording* recording, Executor* executor, fault::FaultDevice* faults)
+      : recording_(*recording), executor_(*executor), faults_(faults) {}
 
-  void run(const std::vector<Operation>& ops, bool marked) {
-    for (const Operation& op : ops) {
+  // `first`: the index of the first operation in the trace.
+  void run(const std::vector<Operation>& ops, size_t first, bool marked) {
+    for (size_t i = 0; i < ops.size() && !stopped_; ++i) {
+      const Operation& op = ops[i];
       const size_t index = recording_.history->op_count();
       if (marked) recording_.log->mark(kMarkIssued, index);
+      follow_volume(faults_, *recording_.medium, first + i, &op);
       const OpResult result = executor_.run(op);
-      if (marked) returned(index);
       const std::string wrong = recording_.history->record(op, result);
+      if (faults_ != nullptr && !wrong.empty() && result.ret < 0) {
+        stopped_ = true;
+        return;
+      }
+      if (marked) returned(index);
       if (!wrong.empty()) recording_.wrong_answers.push_back({index, op.path, wrong});
       if (marked) keep_promise_mark(index);
     }
   }
 
   Status unmount(bool marked) {
+    if (stopped_) return {};
     const size_t index = recording_.history->op_count();
     if (marked) recording_.log->mark(kMarkIssued, index);
-    ZT_TRY(executor_.unmount());
-    if (marked) returned(index);
-    recording_.history->record_unmount(true);
-    if (marked) keep_promise_mark(index);
+    follow_volume(faults_, *recording_.medium, std::nullopt, nullptr);
+    const Status status = executor_.unmount();
+    if (!status.ok() && faults_ == nullptr) return status;
+    if (status.ok() && marked) returned(index);
+    recording_.history->record_unmount(status.ok());
+    if (status.ok() && marked) keep_promise_mark(index);
     return {};
   }
 
@@ -136,6 +147,8 @@ class Recorder {
 
   Recording& recording_;
   Executor& executor_;
+  fault::FaultDevice* faults_;
+  bool stopped_ = false;
   uint32_t mark_ = 0;
 };
 
@@ -195,6 +208,8 @@ Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& 
   recording.trace.header.ordering = volume::print(options.ordering);
   apply(options.cache, &recording.trace.header);
   recording.device = options.device;
+  ZT_ASSIGN(std::optional<fault::FaultPlan> plan, take_faults(&recording.trace.header));
+  if (options.faults) plan = options.faults;
   ZT_ASSIGN(sim::MemDisk disk,
             options.image ? image_disk(*options.image, options.keep_free, &recording.trace.header)
                           : format_disk(recording.trace.header));
@@ -202,24 +217,34 @@ Result<Recording> record(const Trace& trace, size_t setup, const RecordOptions& 
   recording.world = std::make_unique<sim::World>(options.seed);
   recording.log = std::make_unique<sim::IoLog>(*recording.medium, recording.world->loop);
 
+  sim::BlockDevice* top = recording.log.get();
+  std::unique_ptr<fault::FaultDevice> faults;
+  if (plan) {
+    faults = std::make_unique<fault::FaultDevice>(*top, recording.world->loop, *plan);
+    faults->set_armed(false);
+    top = faults.get();
+  }
   const auto middle = trace.ops.begin() + static_cast<std::ptrdiff_t>(setup);
-  Executor executor(*recording.world, *recording.log, recording.trace.header);
+  Executor executor(*recording.world, *top, recording.trace.header);
   PowerSwitch power(*recording.medium, nullptr, *recording.log);
   executor.set_power(power);
-  Recorder recorder(&recording, &executor);
+  Recorder recorder(&recording, &executor, faults.get());
   if (setup > 0) {
     ZT_TRY(executor.mount());
     ZT_ASSIGN(recording.history, begin_history(recording, &executor));
-    recorder.run({trace.ops.begin(), middle}, false);
+    recorder.run({trace.ops.begin(), middle}, 0, false);
     ZT_TRY(recorder.unmount(false));
   }
   recording.log->clear();
   recording.base = recording.medium->snapshot();
+  if (faults) faults->set_armed(true);
+  follow_volume(faults.get(), *recording.medium, std::nullopt, nullptr);
   ZT_TRY(executor.mount());
   ZT_ASSIGN(recording.history, begin_history(recording, &executor));
   recording.trace.ops.assign(middle, trace.ops.end());
-  recorder.run(recording.trace.ops, true);
+  recorder.run(recording.trace.ops, setup, true);
   ZT_TRY(recorder.unmount(true));
+  if (faults) recording.faults_hit = faults->hits().size();
   count_requests(&recording);
   return recording;
 }

@@ -7,6 +7,7 @@
 
 #include "json_line.h"
 #include "trace_table.h"
+#include "zerotail/fault/fault_plan.h"
 #include "zerotail/harness/trace.h"
 #include "zerotail/volume/volume.h"
 
@@ -143,8 +144,11 @@ std::string read_mount(TraceHeader& header, const Json& json) {
 }
 
 std::string read_faults(TraceHeader& header, const Json& json) {
-  if (!json.is_object() && !json.is_array()) return "not a fault plan";
-  header.faults = dump_json(json);
+  if (!json.is_string()) return "not a fault plan (a string)";
+  const std::string text = json.get<std::string>();
+  const sim::Result<fault::FaultPlan> plan = fault::parse_fault_plan(text);
+  if (!plan.ok()) return plan.error().where();
+  header.faults = fault::print(*plan);
   return "";
 }
 
@@ -230,10 +234,7 @@ constexpr std::array<Key<TraceHeader>, 25> kHeaderKeys = {{
      unless_default<&H::dirty_background_bytes>},
     {"dirty_bytes", [](H& h, const Json& j) { return read_number(h.dirty_bytes, j, 0, kAny); },
      unless_default<&H::dirty_bytes>},
-    {"faults", read_faults,
-     [](const H& h) {
-       return h.faults.empty() ? absent() : Json::parse(h.faults, nullptr, false);
-     }},
+    {"faults", read_faults, unless_default<&H::faults>},
     {"schedule", [](H& h, const Json& j) { return read_text(h.schedule, j); },
      unless_default<&H::schedule>},
     {"mkfs", read_mkfs,

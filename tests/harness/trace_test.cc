@@ -88,7 +88,7 @@ TEST(Trace, EveryHeaderKeyRoundTrips) {
       R"("page":16384,"folios":"large","io_path":"buffer-head","mount":["sync","dirsync"],)"
       R"("ordering":"careful","preset":"slow","seed":9,"start_time":5,"dirty_expire_ms":7,)"
       R"("dirty_writeback_ms":0,"dirty_background_bytes":4096,"dirty_bytes":8192,)"
-      R"("faults":[{"at":1}],"schedule":"s",)"
+      R"("faults":"read-error in=fat once","schedule":"s",)"
       R"("mkfs":{"label":"L","boundary_align":4096,"pack_bitmap":1,"full_format":1,"serial":7},)"
       R"("poison":0})";
   const auto header = parse_header(line, "x:1");
@@ -166,7 +166,7 @@ TEST(Trace, HeaderErrorsNameTheKey) {
        "t.trace:1: key \"io_path\": neither \"iomap\" nor \"buffer-head\""},
       {R"({"trace":"t","mkfs":{"x":1}})", "t.trace:1: key \"mkfs\": \"x\": unknown"},
       {R"({"trace":"t","mkfs":[]})", "t.trace:1: key \"mkfs\": not an object"},
-      {R"({"trace":"t","faults":1})", "t.trace:1: key \"faults\": not a fault plan"},
+      {R"({"trace":"t","faults":1})", "t.trace:1: key \"faults\": not a fault plan (a string)"},
   };
   for (const auto& c : kCases) EXPECT_EQ(error_of(c.line), c.error) << c.line;
 }

@@ -17,7 +17,8 @@ namespace zerotail::cli {
 // What the process tells its caller. Numbers are part of the interface; 3 is not used.
 enum class ExitCode : int {
   kOk = 0,  // done; nothing new found
-  // explore, repro: a violation that the baseline does not list; golden: a difference
+  // explore, repro: a violation that the baseline does not list; golden: a difference; atlas
+  // --fault: it is silent
   kNewViolations = 1,
   kBadInput = 2,     // usage, unreadable or unusable input, output that cannot be written
   kCheckErrors = 4,  // check: the volume was judged and has errors
@@ -40,6 +41,7 @@ struct Command {
 [[nodiscard]] Run setup_check(CLI::App& command);
 [[nodiscard]] Run setup_golden(CLI::App& command);
 [[nodiscard]] Run setup_explore(CLI::App& command);
+[[nodiscard]] Run setup_atlas(CLI::App& command);
 [[nodiscard]] Run setup_repro(CLI::App& command);
 [[nodiscard]] Run setup_export(CLI::App& command);
 

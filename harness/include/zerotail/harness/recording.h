@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "zerotail/fault/crash_model.h"
+#include "zerotail/fault/fault_plan.h"
 #include "zerotail/harness/history.h"
 #include "zerotail/harness/repro_id.h"
 #include "zerotail/harness/trace.h"
@@ -41,6 +42,7 @@ struct Recording {
   std::vector<WrongAnswer> wrong_answers;
   uint64_t requests = 0;  // writes and discards in the log
   uint64_t flushes = 0;   // flushes and PREFLUSHes
+  size_t faults_hit = 0;  // requests that a fault plan spoilt
 };
 
 struct RecordOptions {
@@ -51,6 +53,9 @@ struct RecordOptions {
   uint64_t seed = 1;
   // An existing volume to start from instead of the one that the header asks for.
   std::optional<sim::Snapshot> image;
+  // Spoils the requests behind the setup. The first operation that fails where the model says that
+  // it succeeds is the last one: the power fails while it is under way.
+  std::optional<fault::FaultPlan> faults{};
   bool keep_free = false;  // an image's free clusters keep their content instead of poison
 };
 

@@ -50,7 +50,7 @@ struct TraceHeader {
   uint64_t dirty_writeback_ms = 5'000;
   uint64_t dirty_background_bytes = uint64_t{1638} << 20;
   uint64_t dirty_bytes = uint64_t{3276} << 20;
-  std::string faults;  // a plan, as compact JSON; empty: none
+  std::string faults;  // a fault plan (fault/fault_plan.h); empty: none
   std::string schedule;
   MkfsSpec mkfs;
   uint8_t poison = kDefaultPoison;  // what the disk holds before mkfs

@@ -16,6 +16,7 @@ struct EmbeddedText {
 };
 [[nodiscard]] const std::vector<EmbeddedText>& workload_texts();  // generated
 [[nodiscard]] const std::vector<EmbeddedText>& baseline_texts();  // generated
+[[nodiscard]] const std::vector<EmbeddedText>& atlas_texts();     // generated
 
 // All of them, by name.
 [[nodiscard]] std::vector<Workload> builtin_workloads();

@@ -1,0 +1,25 @@
+// A read fails. Nothing is left behind: the next read of the sector can succeed.
+#include "kinds.h"
+
+namespace zerotail::fault {
+
+namespace {
+
+void act(const Strike&, DeviceState*, Fate* fate) {
+  fate->pass = false;
+  fate->status = sim::Errno::kIo;
+}
+
+}  // namespace
+
+const FaultKind kReadError{
+    .name = "read-error",
+    .events = kOnRead,
+    .allowed = kOnRead,
+    .unit = AmountUnit::kNone,
+    .amount = 0,
+    .about = "a read fails with EIO",
+    .strike = act,
+};
+
+}  // namespace zerotail::fault
