@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "faults/kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

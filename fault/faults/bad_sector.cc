@@ -1,5 +1,5 @@
 // A sector goes bad: reads of it fail until a write lets the device remap it.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // A bit of a sector has flipped on the medium: every read shows it, until the sector is written.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

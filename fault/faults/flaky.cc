@@ -1,7 +1,7 @@
 // A window in which everything fails, as with a loose cable.
 #include <algorithm>
 
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // A flush fails, and so does a write with PREFLUSH: neither flush nor write is done.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // A request takes long, and succeeds.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

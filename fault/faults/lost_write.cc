@@ -1,5 +1,5 @@
 // A write never reaches the medium, and the device says that it succeeded.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // A read answers with what stands elsewhere.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // A write lands elsewhere: its own sectors keep what they held, and others lose it.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // A thin device has no room left for places that were never written.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

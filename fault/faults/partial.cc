@@ -1,5 +1,5 @@
 // A request is done in part and fails: what was done stays done.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // A read fails. Nothing is left behind: the next read of the sector can succeed.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // The device turns read-only, as worn flash does.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -1,5 +1,5 @@
 // The device is pulled out.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

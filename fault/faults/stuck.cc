@@ -1,5 +1,5 @@
 // A request gets no answer: the host gives up after its time-out, and nothing was done.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

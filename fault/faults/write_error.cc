@@ -1,5 +1,5 @@
 // A write or discard fails and nothing of it reaches the medium.
-#include "kinds.h"
+#include "fault_kinds.h"
 
 namespace zerotail::fault {
 

@@ -144,8 +144,8 @@ TEST(Tear, LeavesAnyRunOfWordsOldNewOrGarbage) {
   log.write(0, {1});
   const uint32_t mark = log.mark();
   const Contents found = at_mark(log.model(tearing()), mark);
-  for (const char* sector : {"....", "////", "/...", "..//", "//..", "./..", "*...", "****",
-                             "/**/", ".**.", "//**", "**//", "///."}) {
+  for (const char* sector : {"....", "////", "/...", "..//", "//..", "./..", "*...", "****", "/**/",
+                             ".**.", "//**", "**//", "///."}) {
     EXPECT_EQ(found.count((std::string(sector) + "................").substr(0, 16)), 1U) << sector;
   }
   EXPECT_EQ(found.count("/./............."), 0U);  // two runs
