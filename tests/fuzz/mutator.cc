@@ -259,6 +259,9 @@ class Chooser {
       case FieldId::kSize:
         op->size = offset();
         break;
+      case FieldId::kMinLen:
+        op->size = std::max<int64_t>(offset(), 0);
+        break;
       case FieldId::kSeed:
         op->seed = prng_.below(10);
         break;
