@@ -77,7 +77,8 @@ enum class End : uint8_t { kInCache, kOnDisk };
 
 // A new file of a GiB. The memory of its pages is new to the process, or was used by a file before
 // it; that of memcpy as well.
-void new_file(benchmark::State& state, FileMemory memory, End end) {
+void new_file(benchmark::State& state, FileMemory memory, End end,
+              volume::Folios folios = volume::Folios::kSingle) {
   const std::vector<std::byte> data(kPiece, std::byte{3});
   std::unique_ptr<CoreVolume> volume;
   std::unique_ptr<Memory> beside;
@@ -86,7 +87,9 @@ void new_file(benchmark::State& state, FileMemory memory, End end) {
     if (memory == FileMemory::kFirstUse || volume == nullptr) {
       volume.reset();
       beside.reset();
-      volume = std::make_unique<CoreVolume>(disk_for_files());
+      VolumeSpec spec = disk_for_files();
+      spec.mount.folios = folios;
+      volume = std::make_unique<CoreVolume>(spec);
       beside = std::make_unique<Memory>();
       if (memory == FileMemory::kReused) {
         beside->touch();
@@ -137,6 +140,11 @@ BENCHMARK_CAPTURE(new_file, cache_first_use, FileMemory::kFirstUse, End::kInCach
     ->UseManualTime()
     ->Iterations(3);
 BENCHMARK_CAPTURE(new_file, cache, FileMemory::kReused, End::kInCache)
+    ->Unit(benchmark::kMillisecond)
+    ->UseManualTime()
+    ->Iterations(3);
+BENCHMARK_CAPTURE(new_file, cache_large_folios, FileMemory::kReused, End::kInCache,
+                  volume::Folios::kLarge)
     ->Unit(benchmark::kMillisecond)
     ->UseManualTime()
     ->Iterations(3);
