@@ -57,13 +57,16 @@ sim::Status FileSystem::store_inode(Inode& inode, bool wait) {
                   .valid_data_length = std::min(inode.size_, valid).value(),
                   .data_length = std::max(inode.size_, inode.valid_size_).value()});
   set.seal();
-  // Without waiting first, so that a failed write leaves the new state in the buffers.
-  ZT_TRY(directory.write(inode.entry_index_, set.entries(), false));
-  if (wait) ZT_TRY(directory.sync(inode.entry_index_, set.count()));
-  // What could not be stored yet is still to be written.
+  // Clean before the write, not after it: what changes while it is waited for (a direct write that
+  // lands) is still to be written, and so is what could not be stored yet.
   const bool all = valid == inode.valid_size_;
-  inodes_.clear_dirty(inode, all ? kStored : kStored & ~DirtyBits::kMetadata);
-  return {};
+  const DirtyBits stored = inode.dirty_ & (all ? kStored : kStored & ~DirtyBits::kMetadata);
+  inodes_.clear_dirty(inode, stored);
+  // Without waiting first, so that a failed write leaves the new state in the buffers.
+  sim::Status written = directory.write(inode.entry_index_, set.entries(), false);
+  if (written.ok() && wait) written = directory.sync(inode.entry_index_, set.count());
+  if (!written.ok()) inodes_.mark_dirty(inode, stored);
+  return written;
 }
 
 // ---- mapping

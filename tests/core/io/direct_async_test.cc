@@ -209,6 +209,23 @@ TEST_F(DirectAsyncTest, ASetThatIsWrittenMeanwhileHasTheLargerLengthAndTheSmalle
   EXPECT_EQ(stream.valid_data_length, 512U);
 }
 
+// The write lands while the set is on its way: what it changed is still to be written.
+TEST_F(DirectAsyncTest, WhatLandsWhileTheSetIsWrittenIsNotForgotten) {
+  TestFile file(volume_, "a");
+  ASSERT_TRUE(file.write(0, 512, 9).ok());
+  ASSERT_TRUE(file.fsync().ok());
+  {
+    Flight flight(volume_, file, 512, 4096, 1);
+    ASSERT_TRUE(volume_.mount->fs().write_inode(file.inode(), true).ok());
+    ASSERT_TRUE(flight.done());
+  }
+  EXPECT_TRUE(any(file.inode().dirty() & exfat::DirtyBits::kMetadata));
+  volume_.log.clear();
+  ASSERT_TRUE(file.fsync().ok());
+  EXPECT_EQ(last_stream().data_length, 4608U);
+  EXPECT_EQ(last_stream().valid_data_length, 4608U);
+}
+
 TEST_F(DirectAsyncTest, OSyncIsDoneWhenItHasLanded) {
   TestFile file(volume_, "a");
   volume_.log.clear();
