@@ -96,7 +96,10 @@ Prediction Model::bh_write(FileId id, const Operation& op, uint64_t pos, bool di
   if (const Errno error = bh_fill_gap(id, pos); error != Errno::kOk) return answer(error);
   // A cache that cannot be dropped turns a direct write into a buffered one.
   if (direct && !op.no_invalidate) return bh_direct_write(id, op, pos, length);
-  const uint64_t reached = bh_store(id, pos, pos + length, op.seed);
+  // As far as the source can be copied; that is found out page by page, before space is.
+  const uint64_t readable = std::min(length, op.fault_at.value_or(length));
+  if (readable == 0) return answer(Errno::kFault);
+  const uint64_t reached = bh_store(id, pos, pos + readable, op.seed);
   return reached == pos ? answer(Errno::kNoSpc) : answer(static_cast<int64_t>(reached - pos));
 }
 
