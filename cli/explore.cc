@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "orderings.h"
@@ -138,8 +139,14 @@ sim::Result<Outputs> open_outputs(const Options& options) {
   return Outputs{std::move(json_file), std::move(text_file), std::move(folder)};
 }
 
-sim::Result<harness::Baseline> load_baseline(const Options& options) {
-  if (options.baseline.empty()) return harness::shipped_baseline();
+sim::Result<harness::Baseline> load_baseline(const Options& options, const std::vector<Job>& jobs) {
+  if (options.baseline.empty()) {
+    const bool buffer_heads = std::any_of(jobs.begin(), jobs.end(), [](const Job& job) {
+      return job.io_path == volume::IoPath::kBufferHead;
+    });
+    return harness::shipped_baseline(buffer_heads ? volume::IoPath::kBufferHead
+                                                  : volume::IoPath::kIomap);
+  }
   return harness::Baseline::load(options.baseline);
 }
 
@@ -255,7 +262,7 @@ ExitCode run(const Options& options, Terminal& terminal) {
   explore.record.faults = *faults;
   const auto jobs = collect_jobs(options);
   if (!jobs.ok()) return terminal.fail("explore", jobs.error());
-  const auto baseline = load_baseline(options);
+  const auto baseline = load_baseline(options, *jobs);
   if (!baseline.ok()) return terminal.fail("baseline", baseline.error());
   if (auto status = load_image(options, &explore.record); !status.ok()) {
     return terminal.fail(options.image, status.error());

@@ -28,9 +28,12 @@ sim::Result<Workload> builtin_workload(std::string_view name) {
   return sim::Error(sim::Errno::kNoEnt, fmt::format("no built-in workload '{}'", name));
 }
 
-Baseline shipped_baseline() {
+Baseline shipped_baseline(volume::IoPath path) {
   Baseline all;
   for (const EmbeddedText& text : baseline_texts()) {
+    const bool other_path =
+        std::string_view(text.name) == volume::print(volume::IoPath::kBufferHead);
+    if (other_path && path != volume::IoPath::kBufferHead) continue;
     sim::Result<Baseline> baseline = Baseline::parse(text.text, text.name);
     ZT_ASSERT_MSG(baseline.ok(), text.name);
     for (const auto& [print, entry] : baseline->entries()) all.add(entry);

@@ -22,6 +22,8 @@ struct EmbeddedText {
 [[nodiscard]] std::vector<Workload> builtin_workloads();
 // ENOENT: no such name.
 [[nodiscard]] sim::Result<Workload> builtin_workload(std::string_view name);
-[[nodiscard]] Baseline shipped_baseline();
+// Of the built-in workloads. What only the buffer-head path shows (baselines/buffer-head.baseline)
+// is in it when that path is asked for.
+[[nodiscard]] Baseline shipped_baseline(volume::IoPath path = volume::IoPath::kIomap);
 
 }  // namespace zerotail::harness
