@@ -256,9 +256,6 @@ class Chooser {
       case FieldId::kRangeLen:
         op->len = offset();
         break;
-      case FieldId::kMinLen:
-        op->size = static_cast<int64_t>(prng_.below(3) * base_.header.cluster);
-        break;
       case FieldId::kSize:
         op->size = offset();
         break;
