@@ -55,7 +55,8 @@ struct GoldenVerdict {
 
 // Runs the trace on the core, on the path that its header names: counts operations. On the
 // buffer-head path the recording is compared up to its first wrong answer; from there on the
-// reference model's prediction stands for what is right. An error is one of format, mount or umount.
+// reference model's prediction stands for what is right. An error is one of format, mount or
+// umount.
 [[nodiscard]] sim::Result<GoldenVerdict> judge_answers(const GoldenAnswers& answers,
                                                        const std::string& kernel);
 // The same for I/O: counts the trace, as one.
