@@ -66,7 +66,7 @@ TEST(MkfsCommand, BadSizesAreNamedAndMakeNoFile) {
   for (const Bad& bad :
        {Bad{{"--size", "4Q"}, "--size: \"4Q\""}, Bad{{"--size", "1M"}, "too small"},
         Bad{{"--size", "8M", "--cluster", "3K"}, "cluster size of 3072 bytes"},
-        Bad{{"--size", "8M", "--sector", "1024"}, "sector size of 1024 bytes"},
+        Bad{{"--size", "8M", "--sector", "768"}, "sector size of 768 bytes"},
         Bad{{"--size", "8M", "--label", "twelve chars"}, "12 UTF-16 units"},
         Bad{{}, "--size is required"}}) {
     std::vector<std::string> arguments = {"mkfs", image};
