@@ -1,20 +1,16 @@
 // zerotail explore: crash states of workloads, judged.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <charconv>
 
+#include "explore_output.h"
+#include "interrupt.h"
 #include "orderings.h"
 #include "zerotail/cli/cache_options.h"
-#include "zerotail/cli/commands.h"
 #include "zerotail/cli/fault_options.h"
-#include "zerotail/cli/output_file.h"
 #include "zerotail/harness/check.h"
-#include "zerotail/harness/explain.h"
 #include "zerotail/harness/workloads.h"
-#include "zerotail/reports/explore_report.h"
 #include "zerotail/sim/image_file.h"
 
 namespace zerotail::cli {
@@ -24,38 +20,34 @@ struct Options {
   std::vector<std::string> traces;
   std::vector<std::string> workloads;
   std::vector<std::string> contracts;
+  std::vector<std::string> tiers;
   std::string image;
   std::string device;
   std::string ordering;
   std::string io_path;
-  std::string baseline;
-  std::string write_baseline;
-  std::string json;
-  CacheOptions cache;
   std::string page;
+  CacheOptions cache;
+  bool compare_orderings = false;
+  std::string store;
+  std::string shard;
+  OutputOptions output;
   uint64_t budget = 4096;
+  uint64_t nested = 8;
   uint64_t seed = 1;
+  unsigned lost = 2;
+  unsigned kept = 2;
   bool keep_free = false;
   bool list = false;
-  bool compare_orderings = false;
+  bool resume = false;
   bool list_devices = false;
   FaultOptions faults;
-  bool keep_gone = false;
-  bool force = false;
-};
-
-// A workload and the device it runs on.
-struct Job {
-  harness::Workload workload;
-  harness::DeviceConfig device;
-  volume::Ordering ordering;
-  volume::IoPath io_path;
+  bool no_prune = false;
 };
 
 // Built-in workloads with a sync or dirsync mount run on both kinds of device: `sync-mount` is
 // judged where there is no volatile cache.
 void add_builtin(harness::Workload workload, const Options& options,
-                 const harness::DeviceConfig& device, std::vector<Job>* jobs) {
+                 const harness::DeviceConfig& device, std::vector<harness::Job>* jobs) {
   const bool both = options.device.empty() && !workload.trace.header.mount.empty();
   if (both) {
     harness::DeviceConfig write_through = device;
@@ -65,12 +57,12 @@ void add_builtin(harness::Workload workload, const Options& options,
   jobs->push_back({std::move(workload), device, {}, {}});
 }
 
-sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
+sim::Result<std::vector<harness::Job>> collect_jobs(const Options& options) {
   harness::DeviceConfig device;
   if (!options.device.empty()) {
     ZT_ASSIGN(device, harness::parse_device(options.device));
   }
-  std::vector<Job> jobs;
+  std::vector<harness::Job> jobs;
   for (const std::string& file : options.traces) {
     ZT_ASSIGN(harness::Trace trace, harness::load_trace(file));
     jobs.push_back({harness::workload_from_trace(std::move(trace)), device, {}, {}});
@@ -84,7 +76,7 @@ sim::Result<std::vector<Job>> collect_jobs(const Options& options) {
       add_builtin(std::move(workload), options, device, &jobs);
     }
   }
-  for (Job& job : jobs) {
+  for (harness::Job& job : jobs) {
     const std::string& asked = job.workload.trace.header.ordering;
     ZT_ASSIGN(job.ordering,
               volume::parse_ordering(options.ordering.empty() ? asked : options.ordering));
@@ -107,47 +99,50 @@ sim::Status apply_contracts(const Options& options, harness::ExploreOptions* exp
   return {};
 }
 
-// `name` itself, or the first of out/explore/1, 2, ... that does not exist.
-std::string fresh_folder() {
-  for (unsigned number = 1;; ++number) {
-    std::string folder = fmt::format("out/explore/{}", number);
-    if (!std::filesystem::exists(folder)) return folder;
+constexpr const char* kNested = "nested";
+
+sim::Status apply_tiers(const Options& options, harness::ExploreOptions* explore) {
+  explore->tiers.max_lost = options.lost;
+  explore->tiers.max_kept = options.kept;
+  if (options.tiers.empty()) return {};
+  explore->tiers.tiers.fill(false);
+  for (const std::string& name : options.tiers) {
+    const bool all = name == "all";
+    bool known = all;
+    if (all || name == kNested) {
+      explore->nested = options.nested;
+      known = true;
+    }
+    for (size_t i = 0; i < fault::kTierCount; ++i) {
+      if (!all && name != fault::tier_name(static_cast<fault::Tier>(i))) continue;
+      explore->tiers.tiers[i] = true;
+      known = true;
+    }
+    if (!known) {
+      return sim::Error(sim::Errno::kInval, fmt::format("--tiers: unknown tier '{}'", name));
+    }
   }
+  return {};
 }
 
-struct Outputs {
-  OutputFile json;
-  OutputFile text;
-  std::string folder;  // made for them; empty when the user named a file
-};
-
-sim::Result<Outputs> open_outputs(const Options& options) {
-  std::string json = options.json;
-  std::string folder;
-  if (json.empty()) {
-    folder = fresh_folder();
-    ZT_TRY(make_directories(folder));
-    json = folder + "/report.json";
-  }
-  const std::string text = std::filesystem::path(json).replace_extension(".txt").string();
-  if (text == json) {
+// "2/4" as shard 2 of 4.
+sim::Status apply_shard(const Options& options, harness::CampaignOptions* campaign) {
+  if (options.shard.empty()) return {};
+  const size_t slash = options.shard.find('/');
+  const auto number = [](const std::string& text, uint64_t* out) {
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), *out);
+    return parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  };
+  if (slash == std::string::npos || !number(options.shard.substr(0, slash), &campaign->shard) ||
+      !number(options.shard.substr(slash + 1), &campaign->shards) || campaign->shard == 0 ||
+      campaign->shard > campaign->shards) {
     return sim::Error(sim::Errno::kInval,
-                      json + ": the text report stands beside it with .txt: choose another name");
+                      fmt::format("--shard: '{}' is not like 2/4 (2 of 4)", options.shard));
   }
-  ZT_ASSIGN(OutputFile json_file, OutputFile::open(json, options.force));
-  ZT_ASSIGN(OutputFile text_file, OutputFile::open(text, options.force));
-  return Outputs{std::move(json_file), std::move(text_file), std::move(folder)};
-}
-
-sim::Result<harness::Baseline> load_baseline(const Options& options, const std::vector<Job>& jobs) {
-  if (options.baseline.empty()) {
-    const bool buffer_heads = std::any_of(jobs.begin(), jobs.end(), [](const Job& job) {
-      return job.io_path == volume::IoPath::kBufferHead;
-    });
-    return harness::shipped_baseline(buffer_heads ? volume::IoPath::kBufferHead
-                                                  : volume::IoPath::kIomap);
+  if (options.store.empty()) {
+    return sim::Error(sim::Errno::kInval, "--shard: needs a --store, which merge reads");
   }
-  return harness::Baseline::load(options.baseline);
+  return {};
 }
 
 sim::Status load_image(const Options& options, harness::RecordOptions* record) {
@@ -163,59 +158,31 @@ sim::Status load_image(const Options& options, harness::RecordOptions* record) {
   return {};
 }
 
-sim::Status explore_all(const std::vector<Job>& jobs, harness::ExploreOptions explore,
-                        Terminal& terminal, reports::ExploreReport* report) {
-  Progress progress(terminal, {.what = "explore", .unit = "states", .total = 0});
-  uint64_t done = 0;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    explore.record.device = jobs[i].device;
-    explore.record.ordering = jobs[i].ordering;
-    explore.record.io_path = jobs[i].io_path;
-    const auto hook = [&](const harness::ExploreProgress& now) {
-      // The rest is taken to be like what is known: good enough for a time left.
-      const uint64_t each = (done + now.total) / (i + 1);
-      progress.set_total(done + now.total + each * (jobs.size() - i - 1));
-      progress.update(done + now.states, report->findings.findings().size());
-      return true;
-    };
-    const auto result = harness::explore(jobs[i].workload, explore, &report->findings, hook);
-    if (!result.ok()) {
-      progress.finish();
-      return sim::Error(result.error().code(),
-                        jobs[i].workload.trace.header.trace + ": " + result.error().where());
-    }
-    done += result->states.checked + result->states.merged + result->states.pruned;
-    report->add(*result);
+sim::Result<harness::CampaignOptions> campaign_options(const Options& options) {
+  harness::CampaignOptions campaign;
+  harness::ExploreOptions& explore = campaign.explore;
+  explore.budget = options.budget;
+  explore.tiers.seed = options.seed;
+  explore.record.seed = options.seed;
+  explore.prune = !options.no_prune;
+  ZT_ASSIGN(explore.record.cache, cache_config(options.cache));
+  ZT_ASSIGN(explore.record.faults, options.faults.plan());
+  ZT_TRY(apply_contracts(options, &explore));
+  ZT_TRY(apply_tiers(options, &explore));
+  ZT_TRY(apply_shard(options, &campaign));
+  if (options.resume && options.store.empty()) {
+    return sim::Error(sim::Errno::kInval, "--resume: needs the --store to take up");
   }
-  return {};
+  return campaign;
 }
 
-sim::Status write_outputs(const reports::ExploreReport& report, Outputs* outputs) {
-  ZT_TRY(outputs->json.write(reports::to_json(report)));
-  ZT_TRY(outputs->text.write(reports::to_text(report)));
-  ZT_TRY(outputs->json.commit());
-  return outputs->text.commit();
-}
-
-// Every finding of the run becomes an entry; entries that were there keep their date and reason.
-sim::Status write_baseline(const Options& options, const reports::ExploreReport& report,
-                           const harness::Baseline& before, OutputFile* file) {
-  harness::Baseline after;
-  if (options.keep_gone) after = before;
-  const std::string today =
-      fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::now()));
-  for (const harness::Finding& finding : report.findings.findings()) {
-    const harness::BaselineEntry* known = before.find(finding.fingerprint);
-    harness::BaselineEntry entry{finding.fingerprint, finding.violation.contract,
-                                 known == nullptr ? today : known->date,
-                                 finding.repro.substr(finding.repro.rfind(' ') + 1),
-                                 harness::explain(finding.violation, finding.workload)};
-    if (known != nullptr) entry.reason = known->reason;
-    if (entry.reason.empty()) entry.reason = "not explained";
-    after.add(std::move(entry));
-  }
-  ZT_TRY(file->write(after.print()));
-  return file->commit();
+sim::Result<std::optional<harness::Store>> open_store(const Options& options,
+                                                      const harness::CampaignConfig& config) {
+  if (options.store.empty()) return std::optional<harness::Store>();
+  auto store = options.resume ? harness::Store::resume(options.store, config)
+                              : harness::Store::create(options.store, config);
+  if (!store.ok()) return store.error();
+  return std::optional<harness::Store>(std::move(*store));
 }
 
 ExitCode list_workloads(Terminal& terminal) {
@@ -225,15 +192,49 @@ ExitCode list_workloads(Terminal& terminal) {
   return ExitCode::kOk;
 }
 
-ExitCode compare(const Options& options, const std::vector<Job>& jobs,
+ExitCode interrupted(const Options& options, const harness::CampaignReport& report,
+                     Terminal& terminal) {
+  const std::string rest = options.store.empty()
+                               ? std::string("nothing was kept (a --store would have)")
+                               : "go on with the same command and --resume";
+  terminal.note(fmt::format("interrupted: {} of {} parts done so far; {}", report.parts_done,
+                            report.parts, rest));
+  return ExitCode::kInterrupted;
+}
+
+ExitCode explore(const Options& options, const std::vector<harness::Job>& jobs,
+                 const harness::CampaignOptions& campaign, ExploreOutputs* outputs,
+                 Terminal& terminal) {
+  auto store = open_store(options, harness::describe(jobs, campaign));
+  if (!store.ok()) return terminal.fail(options.store, store.error());
+  const Interrupt interrupt;
+  Progress progress(terminal, {.what = "explore", .unit = "states", .total = 0});
+  const auto hook = [&](const harness::CampaignProgress& now) {
+    progress.set_total(now.total);
+    progress.update(now.states, now.findings);
+    return !Interrupt::asked();
+  };
+  auto result =
+      harness::run_campaign(jobs, campaign, store->has_value() ? &**store : nullptr, hook);
+  progress.finish();
+  if (!result.ok()) return terminal.fail("explore", result.error());
+  if (!result->complete) return interrupted(options, *result, terminal);
+  reports::ExploreReport report;
+  report.seed = options.seed;
+  report.budget = options.budget;
+  report.take(std::move(*result));
+  return outputs->finish(&report, terminal);
+}
+
+ExitCode compare(const Options& options, const std::vector<harness::Job>& jobs,
                  const harness::ExploreOptions& explore, Terminal& terminal) {
   std::vector<harness::LabJob> lab;
-  for (const Job& job : jobs) lab.push_back({job.workload, job.device, job.io_path});
+  for (const harness::Job& job : jobs) lab.push_back({job.workload, job.device, job.io_path});
   const CompareOptions outputs{
-      .json = options.json,
+      .json = options.output.json,
       .page = options.page,
       .command = "scripts/zerotail explore --compare-orderings --page " + options.page + " --force",
-      .force = options.force};
+      .force = options.output.force};
   return compare_orderings(lab, explore, outputs, terminal);
 }
 
@@ -247,60 +248,51 @@ ExitCode list_devices(Terminal& terminal) {
 ExitCode run(const Options& options, Terminal& terminal) {
   if (options.list_devices) return list_devices(terminal);
   if (options.list) return list_workloads(terminal);
-  harness::ExploreOptions explore;
-  explore.budget = options.budget;
-  explore.tiers.seed = options.seed;
-  explore.record.seed = options.seed;
-  const auto cache = cache_config(options.cache);
-  if (!cache.ok()) return terminal.fail("explore", cache.error());
-  explore.record.cache = *cache;
-  if (auto status = apply_contracts(options, &explore); !status.ok()) {
-    return terminal.fail("explore", status.error());
-  }
-  const auto faults = options.faults.plan();
-  if (!faults.ok()) return terminal.fail("faults", faults.error());
-  explore.record.faults = *faults;
+  auto campaign = campaign_options(options);
+  if (!campaign.ok()) return terminal.fail("explore", campaign.error());
   const auto jobs = collect_jobs(options);
   if (!jobs.ok()) return terminal.fail("explore", jobs.error());
-  const auto baseline = load_baseline(options, *jobs);
-  if (!baseline.ok()) return terminal.fail("baseline", baseline.error());
-  if (auto status = load_image(options, &explore.record); !status.ok()) {
+  if (auto status = load_image(options, &campaign->explore.record); !status.ok()) {
     return terminal.fail(options.image, status.error());
   }
-  if (options.compare_orderings) return compare(options, *jobs, explore, terminal);
+  if (options.compare_orderings) return compare(options, *jobs, campaign->explore, terminal);
   if (!options.page.empty()) {
     terminal.error("--page", "only with --compare-orderings");
     return ExitCode::kBadInput;
   }
-  auto outputs = open_outputs(options);
+  const bool buffer_heads = std::any_of(jobs->begin(), jobs->end(), [](const harness::Job& job) {
+    return job.io_path == volume::IoPath::kBufferHead;
+  });
+  auto outputs = ExploreOutputs::open(
+      options.output, buffer_heads ? volume::IoPath::kBufferHead : volume::IoPath::kIomap);
   if (!outputs.ok()) return terminal.fail("output", outputs.error());
-  std::optional<OutputFile> baseline_file;
-  if (!options.write_baseline.empty()) {
-    auto file = OutputFile::open(options.write_baseline, options.force);
-    if (!file.ok()) return terminal.fail(options.write_baseline, file.error());
-    baseline_file.emplace(std::move(*file));
-  }
-  reports::ExploreReport report;
-  report.seed = options.seed;
-  report.budget = options.budget;
-  report.baseline = options.baseline.empty() ? "shipped" : options.baseline;
-  if (auto status = explore_all(*jobs, explore, terminal, &report); !status.ok()) {
-    std::error_code ignored;  // the folder made for this run, if it is empty
-    if (!outputs->folder.empty()) std::filesystem::remove(outputs->folder, ignored);
-    return terminal.fail("explore", status.error());
-  }
-  report.apply(*baseline);
-  terminal.print(reports::summary(report));
-  if (auto status = write_outputs(report, &*outputs); !status.ok()) {
-    return terminal.fail("output", status.error());
-  }
-  terminal.print(fmt::format("report: {} ({})\n", outputs->text.path(), outputs->json.path()));
-  if (baseline_file) {
-    const auto status = write_baseline(options, report, *baseline, &*baseline_file);
-    if (!status.ok()) return terminal.fail(options.write_baseline, status.error());
-    terminal.print(fmt::format("baseline: {}\n", options.write_baseline));
-  }
-  return report.new_findings() == 0 ? ExitCode::kOk : ExitCode::kNewViolations;
+  const ExitCode code = explore(options, *jobs, *campaign, &*outputs, terminal);
+  outputs->give_up();
+  return code;
+}
+
+void add_campaign_options(CLI::App& command, Options* options) {
+  command
+      .add_option("--tiers", options->tiers,
+                  "Families of states, with commas between: boundary, persist, epochs, torn, "
+                  "sample, nested, or all (default: all but nested)")
+      ->delimiter(',');
+  command.add_option("--lost", options->lost, "Tier epochs: up to so many lost")
+      ->capture_default_str();
+  command.add_option("--kept", options->kept, "Tier epochs: up to so many kept")
+      ->capture_default_str();
+  command
+      .add_option("--nested", options->nested,
+                  "Tier nested: crash states a workload to go on from and crash again")
+      ->capture_default_str();
+  command.add_flag("--no-prune", options->no_prune,
+                   "Judge every state, also those known to be like another (an audit)");
+  command.add_option("--store", options->store,
+                     "Keep what is done in this file, so that the run can be taken up again");
+  command.add_flag("--resume", options->resume, "Go on with the --store of an interrupted run");
+  command.add_option("--shard", options->shard,
+                     "I/N: do every Nth part of the work, from the Ith on, into the --store; "
+                     "`zerotail merge` makes one report of all shards");
 }
 
 }  // namespace
@@ -332,18 +324,10 @@ Run setup_explore(CLI::App& command) {
                      "With --compare-orderings: write the page for maintainers there, its traces "
                      "in a folder beside it (docs/ORDERING.md was made so)");
   options->faults.add_to(command);
-  command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");
-  command.add_option("--baseline", options->baseline,
-                     "Known findings (default: those shipped for the built-in workloads)");
-  command.add_option("--write-baseline", options->write_baseline,
-                     "Write all findings of this run as a baseline");
-  command.add_flag("--keep-gone", options->keep_gone,
-                   "With --write-baseline: keep entries that this run did not show");
-  command.add_option("--json", options->json,
-                     "The JSON report; the text report stands beside it (default: a new folder "
-                     "below out/explore)");
   add_cache_options(command, &options->cache);
-  command.add_flag("--force", options->force, "Overwrite existing outputs");
+  command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");
+  add_campaign_options(command, options.get());
+  add_output_options(command, &options->output);
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }
 

@@ -19,6 +19,7 @@ const std::vector<Command>& commands() {
       {"golden", "Compare the core with recordings of a real kernel", setup_golden},
       {"explore", "Explore the crash states of workloads", setup_explore},
       {"atlas", "Try every kind of fault on every structure of a volume", setup_atlas},
+      {"merge", "Make one report from the stores of a sharded exploration", setup_merge},
       {"repro", "Rebuild one crash state and judge it again", setup_repro},
       {"export", "Write one crash state as an image file", setup_export},
   };
@@ -122,7 +123,8 @@ void refuse_strange_counts(CLI::App& command) {
 ExitCode run(int argc, char** argv, Terminal& terminal) {
   CLI::App app{
       "Crash and property tests for an exFAT file system on iomap, on a simulated disk.\n"
-      "Exit codes: 0 nothing new, 1 new violations, 2 usage or input error, 4 check found errors.",
+      "Exit codes: 0 nothing new, 1 new violations, 2 usage or input error, 4 check found errors,\n"
+      "130 interrupted.",
       "zerotail"};
   app.set_version_flag("--version", "zerotail " ZEROTAIL_VERSION, "Print the version and exit");
   app.set_help_flag("--help", "Print this help and exit");

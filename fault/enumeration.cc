@@ -1,12 +1,12 @@
 // Chooses among the states of a point when there are more than the budget allows.
 //
-// Families, each with a share of the budget: all kept, the write alone, the write torn; then whole
+// Tier by tier: all kept and (at a mark) nothing kept; the write alone; the write torn; then whole
 // bios lost or kept, units lost or kept, one at a time, then two, up to the wanted number. A family
 // with more members than its share gives a sample of them. What is left goes to random picks. A
 // device that tears gets half of the budget for its tears: the telling ones of the write's own
 // places first, over all kept and over the write alone, then those of other places, then random
 // ones. Where nothing overtakes, the states are prefixes. Every choice is drawn from the seed and
-// the point.
+// the point. Nothing is stored but what tells states apart.
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
@@ -37,38 +37,42 @@ uint64_t choices(uint64_t n, uint64_t k, uint64_t limit) {
 
 class Enumerator {
  public:
-  Enumerator(const CrashModel& model, const CrashPoint& point, const EnumerationOptions& options)
+  using Visit = std::function<bool(const CrashState&)>;
+  Enumerator(const CrashModel& model, const CrashPoint& point, const EnumerationOptions& options,
+             const Visit& visit)
       : model_(model),
         point_(point),
         segment_(model.segment(point)),
         options_(options),
+        visit_(visit),
         space_(model.options(), segment_.base.capacity()),
         limit_(options.states_per_point),
         prng_(sim::Prng(options.seed).fork("enumerate").fork(point.index)) {
     survey();
   }
 
-  Enumeration run() {
+  EnumerationCounts run() {
     const uint64_t budget = options_.states_per_point;
-    Enumeration result;
-    result.exhaustive = model_.state_count(point_, budget).has_value();
+    state_.point = point_.index;
+    count_tiers();
+    counts_.exhaustive = wants(Tier::kSample) && model_.state_count(point_, budget).has_value();
     if (model_.options().ordered) {
-      prefixes(result.exhaustive);
-    } else if (result.exhaustive) {
+      prefixes(counts_.exhaustive);
+    } else if (counts_.exhaustive) {
       all_picks();
     } else if (budget > 0) {
-      const bool tears = !space_.empty();
+      const bool tears = !space_.empty() && wants(Tier::kTorn);
       if (tears) limit_ = std::max<uint64_t>(1, budget / 2);
-      add(newest_);
-      add(own_only());
-      if (options_.torn) torn();
-      families();
-      random_picks();
+      tiers();
       limit_ = budget;
       if (tears) torn_states();
     }
-    result.states = std::move(states_);
-    return result;
+    if (counts_.exhaustive && !stopped_) {
+      for (TierCount& tier : counts_.tiers) tier.explored = tier.total;
+    } else if (wants(Tier::kSample)) {
+      counts_.tiers[static_cast<size_t>(Tier::kSample)].explored = counts_.states;
+    }
+    return counts_;
   }
 
  private:
@@ -114,20 +118,71 @@ class Enumerator {
     return tear.fill == Tear::Fill::kVersion && tear.version > before_[tear.place];
   }
 
-  [[nodiscard]] bool full() const { return states_.size() >= limit_; }
+  enum class Added : uint8_t { kNo, kBefore, kNow };
 
-  // Adds a state that belongs to the point and is not there yet.
-  bool add(const Picks& picks, const Tear& tear = {}) {
-    if (full() || !(belongs(picks) || is_new(tear))) return false;
+  [[nodiscard]] bool full() const { return stopped_ || counts_.states >= limit_; }
+  [[nodiscard]] bool wants(Tier tier) const { return options_.tiers[static_cast<size_t>(tier)]; }
+  // A member of a tier was looked at, now or as one of another tier.
+  void note(Tier tier, Added added) {
+    if (added != Added::kNo) ++counts_.tiers[static_cast<size_t>(tier)].explored;
+  }
+
+  // What each tier has here. Of a device that keeps order all is one tier.
+  void count_tiers() {
+    const auto total = [this](Tier tier) -> uint64_t& {
+      return counts_.tiers[static_cast<size_t>(tier)].total;
+    };
+    if (wants(Tier::kSample)) {
+      total(Tier::kSample) = model_.state_count(point_, kTierLimit).value_or(kTierLimit);
+    }
+    if (model_.options().ordered) return;
+    if (wants(Tier::kBoundary) && options_.boundary) total(Tier::kBoundary) = 1;
+    if (wants(Tier::kPersist) && point_.kind == PointKind::kMark) {
+      total(Tier::kPersist) = open_units_.empty() ? 1 : 2;
+    }
+    if (wants(Tier::kTorn) && options_.torn) torn(false);
+    if (wants(Tier::kEpochs)) {
+      total(Tier::kEpochs) += 2;
+      families(false);
+    }
+  }
+
+  void tiers() {
+    if (wants(Tier::kBoundary) && options_.boundary) note(Tier::kBoundary, add(newest_));
+    if (wants(Tier::kPersist) && point_.kind == PointKind::kMark) {
+      note(Tier::kPersist, add(newest_));
+      note(Tier::kPersist, add(Picks(newest_.size(), 0)));
+    }
+    if (wants(Tier::kEpochs)) {
+      note(Tier::kEpochs, add(newest_));
+      note(Tier::kEpochs, add(own_only()));
+    }
+    if (wants(Tier::kTorn) && options_.torn) torn(true);
+    if (wants(Tier::kEpochs)) families(true);
+    if (wants(Tier::kSample)) random_picks();
+  }
+
+  // Gives a state that belongs to the point, once.
+  Added add(const Picks& picks, const Tear& tear = {}) {
+    if (!(belongs(picks) || is_new(tear))) return Added::kNo;
     sim::Digest key = sim::bytes_digest(picks.data(), picks.size() * sizeof(picks[0]));
     if (tear) {
       const uint64_t words[] = {static_cast<uint64_t>(tear.fill), tear.version, tear.first,
                                 tear.count, tear.place};
       key = sim::bytes_digest(words, sizeof(words), key.low ^ key.high);
     }
-    if (!seen_.insert(key).second) return false;
-    states_.push_back({.point = point_.index, .picks = picks, .tear = tear});
-    return true;
+    if (seen_.contains(key)) return Added::kBefore;
+    if (full()) return Added::kNo;
+    seen_.insert(key);
+    give(picks, tear);
+    return Added::kNow;
+  }
+
+  void give(const Picks& picks, const Tear& tear) {
+    state_.picks = picks;
+    state_.tear = tear;
+    ++counts_.states;
+    if (!visit_(state_)) stopped_ = true;
   }
 
   void all_picks() {
@@ -137,7 +192,7 @@ class Enumerator {
       return;
     }
     // Counts up like an odometer, the first unit fastest.
-    for (bool more = true; more;) {
+    for (bool more = true; more && !stopped_;) {
       add(picks);
       for (const Tear& tear : space_.all(segment_, picks, point_.version_limit)) add(picks, tear);
       more = false;
@@ -237,18 +292,25 @@ class Enumerator {
   }
 
   // The write itself torn: a first part kept, a last part, the middle, all but the middle; the rest
-  // kept, and for the cut in the middle also lost.
-  void torn() {
+  // kept, and for the cut in the middle also lost. Without `give`, they are only counted.
+  void torn(bool give) {
     const size_t parts = own_units_.size();
     if (parts < 2) return;
+    const auto member = [&](const Picks& picks) {
+      if (give) {
+        note(Tier::kTorn, add(picks));
+      } else if (belongs(picks)) {
+        ++counts_.tiers[static_cast<size_t>(Tier::kTorn)].total;
+      }
+    };
     const auto torn_at = [&](Picks picks, size_t begin, size_t end) {
       for (size_t i = begin; i < end; ++i) --picks[own_units_[i]];
-      add(picks);
+      member(picks);
     };
     const auto lost_rest = [&](size_t begin, size_t end) {
       Picks picks(newest_.size(), 0);
       for (size_t i = begin; i < end; ++i) picks[own_units_[i]] = newest_[own_units_[i]];
-      add(picks);
+      member(picks);
     };
     for (const size_t cut : {size_t{1}, parts / 2, parts - 1}) {
       torn_at(newest_, cut, parts);  // the first part is kept
@@ -261,7 +323,7 @@ class Enumerator {
     Picks middle = newest_;
     --middle[own_units_.front()];
     --middle[own_units_.back()];
-    add(middle);
+    member(middle);
   }
 
   // Each unit has the newest version whose bio is in (or, with `lost`, is not in) `bios`. The
@@ -289,7 +351,8 @@ class Enumerator {
     return picks;
   }
 
-  void families() {
+  // Without `give`, their members are only counted.
+  void families(bool give) {
     struct Family {
       const std::vector<uint32_t>* things;
       unsigned size;
@@ -304,16 +367,24 @@ class Enumerator {
         if (k <= options_.max_kept) all.push_back({&things, k, bios, false});
       }
     }
+    if (!give) {
+      for (const Family& family : all) {
+        uint64_t& total = counts_.tiers[static_cast<size_t>(Tier::kEpochs)].total;
+        total =
+            std::min(kTierLimit, total + choices(family.things->size(), family.size, kTierLimit));
+      }
+      return;
+    }
     // One at a time shows most; random picks weigh as much, so that they always get their share.
     constexpr uint64_t kWeight = 4;
     const auto weight = [](const Family& family) {
       return std::max<uint64_t>(1, kWeight / family.size);
     };
-    uint64_t weights = kWeight;
+    uint64_t weights = wants(Tier::kSample) ? kWeight : 0;
     for (const Family& family : all) weights += weight(family);
     for (const Family& family : all) {
       if (full()) return;
-      const uint64_t left = limit_ - states_.size();
+      const uint64_t left = limit_ - counts_.states;
       const uint64_t share = std::max<uint64_t>(1, left * weight(family) / weights);
       weights -= weight(family);
       choose_some(*family.things, family.size, share, [&](const std::vector<uint32_t>& chosen) {
@@ -334,7 +405,10 @@ class Enumerator {
       uint64_t accepted = 0;
       for (uint64_t tries = 0; tries < 2 * share && accepted < share; ++tries) {
         for (uint32_t& thing : chosen) thing = things[prng_.below(things.size())];
-        accepted += take(chosen) ? 1 : 0;
+        const Added added = take(chosen);
+        if (added != Added::kNow) continue;  // a member can be drawn twice
+        note(Tier::kEpochs, added);
+        ++accepted;
       }
       return;
     }
@@ -342,7 +416,7 @@ class Enumerator {
     for (size_t i = 0; i < k; ++i) index[i] = i;
     while (true) {
       for (size_t i = 0; i < k; ++i) chosen[i] = things[index[i]];
-      take(chosen);
+      note(Tier::kEpochs, take(chosen));
       size_t i = k;  // the last index that can still move
       while (i > 0 && index[i - 1] == things.size() - k + i - 1) --i;
       if (i == 0) return;
@@ -353,7 +427,8 @@ class Enumerator {
 
   void random_picks() {
     constexpr uint64_t kTriesPerState = 8;  // a point with few states left is hard to hit
-    const uint64_t wanted = limit_ - states_.size();
+    if (full()) return;
+    const uint64_t wanted = limit_ - counts_.states;
     for (uint64_t tries = 0; tries < kTriesPerState * wanted && !full(); ++tries) {
       add(random_choice());
     }
@@ -383,6 +458,7 @@ class Enumerator {
   const CrashPoint& point_;
   const Segment& segment_;
   const EnumerationOptions& options_;
+  const Visit& visit_;
   TearSpace space_;
   uint64_t limit_;                    // states taken, at most
   std::vector<uint64_t> old_blocks_;  // blocks with something pending before the point's write
@@ -394,15 +470,45 @@ class Enumerator {
   std::vector<uint32_t> own_units_;    // those of the write
   std::vector<uint32_t> other_units_;  // the others
   std::vector<uint32_t> other_bios_;   // records with a version at the point, but for the write
-  std::vector<CrashState> states_;
+  CrashState state_;
+  EnumerationCounts counts_;
+  bool stopped_ = false;
   std::unordered_set<sim::Digest, DigestHash> seen_;  // asked, never walked
 };
 
 }  // namespace
 
+const char* tier_name(Tier tier) {
+  switch (tier) {
+    case Tier::kBoundary:
+      return "boundary";
+    case Tier::kPersist:
+      return "persist";
+    case Tier::kEpochs:
+      return "epochs";
+    case Tier::kTorn:
+      return "torn";
+    case Tier::kSample:
+      return "sample";
+  }
+  return "";
+}
+
+EnumerationCounts for_each_state(const CrashModel& model, const CrashPoint& point,
+                                 const EnumerationOptions& options,
+                                 const std::function<bool(const CrashState&)>& visit) {
+  return Enumerator(model, point, options, visit).run();
+}
+
 Enumeration enumerate_states(const CrashModel& model, const CrashPoint& point,
                              const EnumerationOptions& options) {
-  return Enumerator(model, point, options).run();
+  Enumeration enumeration;
+  const auto visit = [&enumeration](const CrashState& state) {
+    enumeration.states.push_back(state);
+    return true;
+  };
+  enumeration.exhaustive = for_each_state(model, point, options, visit).exhaustive;
+  return enumeration;
 }
 
 }  // namespace zerotail::fault

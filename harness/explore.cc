@@ -1,12 +1,14 @@
+// Exploring a workload as a whole, and rebuilding one of its states.
 #include "zerotail/harness/explore.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
-#include "seen_states.h"
+#include "nested.h"
+#include "zerotail/harness/check.h"
+#include "zerotail/harness/exploration.h"
 #include "zerotail/harness/judge.h"
 
 namespace zerotail::harness {
@@ -14,179 +16,10 @@ namespace {
 
 using sim::Result;
 
-constexpr uint64_t kLeastPerPoint = 8;
-
 double log2_sum(double a, double b) {
   const double high = std::max(a, b);
   const double low = std::min(a, b);
   return high + std::log2(1.0 + std::exp2(low - high));
-}
-
-// The command that rebuilds a state, but for the state's id at its end.
-std::string repro_prefix(const Workload& workload, const RecordOptions& options) {
-  const ReproId id{workload.name,
-                   options.device,
-                   options.io_path,
-                   options.ordering,
-                   options.cache,
-                   options.seed,
-                   {}};
-  const std::string faults =
-      options.faults ? fmt::format("--fault '{}' ", fault::print(*options.faults)) : std::string();
-  return "zerotail repro " + faults + print(id);
-}
-
-// Violations as findings: the text of the first state that shows one, a fingerprint made once.
-class Collector {
- public:
-  Collector(const Workload& workload, const ExploreOptions& options, FindingSet* findings)
-      : workload_(workload), options_(options), findings_(*findings), name_(workload.name) {
-    if (options.record.device != DeviceConfig{}) name_ += "@" + print(options.record.device);
-    if (options.record.faults) name_ += "!" + fault::print(*options.record.faults);
-  }
-
-  // Adds a state's violations; what is added to the run's digest is the order of fingerprints.
-  void add(const std::vector<Violation>& violations, const std::string& state,
-           sim::Digest* digest) {
-    for (const Violation& violation : violations) {
-      if (!options_.contracts[static_cast<size_t>(violation.contract)]) continue;
-      key_.assign(violation.kind);
-      key_.push_back(static_cast<char>(violation.contract));
-      key_.append(violation.path);
-      auto [place, fresh] = prints_.try_emplace(key_);
-      if (fresh) place->second = fingerprint(violation, name_);
-      *digest += sim::bytes_digest(place->second.data(), place->second.size(), digest->low);
-      report(violation, place->second, state);
-    }
-  }
-
- private:
-  void report(const Violation& violation, const std::string& print, const std::string& state) {
-    if (findings_.contains(print)) {
-      findings_.count_again(print);
-      return;
-    }
-    Finding finding;
-    finding.violation = violation;
-    finding.workload = name_;
-    finding.state = state;
-    finding.repro = repro_prefix(workload_, options_.record) + state;
-    finding.fingerprint = print;
-    findings_.add(std::move(finding));
-  }
-
-  const Workload& workload_;
-  const ExploreOptions& options_;
-  FindingSet& findings_;
-  std::string name_;  // the workload's, with a device that is not the default
-  std::string key_;
-  std::unordered_map<std::string, std::string> prints_;
-};
-
-// The states of one workload, point by point.
-class Exploration {
- public:
-  Exploration(const Workload& workload, const ExploreOptions& options, const Recording& recording,
-              const fault::CrashModel& model, FindingSet* findings)
-      : options_(options),
-        model_(model),
-        image_(model),
-        judge_(recording, model, options.core_probe),
-        collector_(workload, options, findings),
-        repro_prefix_(repro_prefix(workload, options.record)) {
-    per_point_ = std::max<uint64_t>(kLeastPerPoint,
-                                    options.budget / std::max<uint64_t>(1, model.points().size()));
-  }
-
-  // False when the hook asked to stop.
-  bool run(const ProgressHook& hook) {
-    ExploreProgress progress;
-    progress.total = per_point_ * model_.points().size();
-    bool first = true;
-    for (const fault::CrashPoint& point : model_.points()) {
-      progress.total -= per_point_;
-      if (!explore_point(point, hook, &progress)) return false;
-      const double log2 = model_.states_log2(point);
-      counts_.log2 = first ? log2 : log2_sum(counts_.log2, log2);
-      first = false;
-    }
-    return true;
-  }
-
-  [[nodiscard]] const StateCounts& counts() const { return counts_; }
-  [[nodiscard]] const sim::Digest& digest() const { return digest_; }
-  [[nodiscard]] uint64_t core_mounts() const { return judge_.core_mounts(); }
-
- private:
-  bool explore_point(const fault::CrashPoint& point, const ProgressHook& hook,
-                     ExploreProgress* progress) {
-    fault::EnumerationOptions tiers = options_.tiers;
-    tiers.states_per_point = per_point_;
-    const fault::Enumeration enumeration = fault::enumerate_states(model_, point, tiers);
-    const uint64_t all = model_.state_count(point, kStateLimit).value_or(kStateLimit);
-    ZT_ASSERT(all >= enumeration.states.size());
-    counts_.considered += all;
-    counts_.left_out += all - enumeration.states.size();
-    progress->total += enumeration.states.size();
-    const uint64_t context = judge_.context();
-    judge_.move_to(point);
-    if (judge_.context() != context) seen_.begin(judge_.far_units());
-    for (size_t i = 0; i < enumeration.states.size(); ++i) {
-      explore_state(enumeration.states[i]);
-      ++progress->states;
-      if (hook && !hook(*progress)) {
-        counts_.left_out += enumeration.states.size() - i - 1;
-        return false;
-      }
-    }
-    return true;
-  }
-
-  void explore_state(const fault::CrashState& state) {
-    image_.set(state);
-    if (options_.prune) {
-      switch (seen_.look_up(image_)) {
-        case SeenStates::Known::kSame:
-          ++counts_.merged;
-          return;
-        case SeenStates::Known::kEquivalent:
-          ++counts_.pruned;
-          return;
-        case SeenStates::Known::kNo:
-          break;
-      }
-    }
-    const std::string id = model_.print(state);
-    const sim::ReproScope scope(repro_prefix_ + id);
-    judge_.look_at(image_);
-    ++counts_.checked;
-    digest_ += sim::bytes_digest(id.data(), id.size(), digest_.low);
-    digest_ += image_.digest();
-    collector_.add(judge_.judge(), id, &digest_);
-    if (options_.prune) seen_.add(image_, judge_.far_units_read());
-  }
-
-  const ExploreOptions& options_;
-  const fault::CrashModel& model_;
-  fault::CrashImage image_;
-  Judge judge_;
-  Collector collector_;
-  std::string repro_prefix_;
-  uint64_t per_point_ = 0;
-  StateCounts counts_;
-  sim::Digest digest_;
-  SeenStates seen_;
-};
-
-void report_wrong_answers(const Workload& workload, const ExploreOptions& options,
-                          const Recording& recording, FindingSet* findings, sim::Digest* digest) {
-  Collector collector(workload, options, findings);
-  for (const WrongAnswer& wrong : recording.wrong_answers) {
-    const Violation violation{Contract::kAnswers, "differs", wrong.path, std::nullopt,
-                              fmt::format("operation {} ({}): {}", wrong.op,
-                                          recording.history->op_text(wrong.op), wrong.text)};
-    collector.add({violation}, "p0+", digest);
-  }
 }
 
 std::string describe_point(const Recording& recording, const fault::CrashModel& model,
@@ -220,60 +53,15 @@ std::string describe_point(const Recording& recording, const fault::CrashModel& 
   return text;
 }
 
-}  // namespace
-
-void StateCounts::add(const StateCounts& other) {
-  log2 = considered == 0 ? other.log2 : log2_sum(log2, other.log2);
-  considered += other.considered;
-  checked += other.checked;
-  merged += other.merged;
-  pruned += other.pruned;
-  left_out += other.left_out;
-}
-
-Workload workload_from_trace(Trace trace) {
-  Workload workload;
-  const std::string text = print_trace(trace);
-  workload.name = fmt::format("trace-{:016x}", sim::bytes_digest(text.data(), text.size()).low);
-  workload.setup = std::min<size_t>(trace.header.setup, trace.ops.size());
-  workload.trace = std::move(trace);
-  return workload;
-}
-
-Result<WorkloadReport> explore(const Workload& workload, const ExploreOptions& options,
-                               FindingSet* findings, const ProgressHook& hook) {
-  const sim::ReproScope scope("zerotail explore, workload " + workload.name);
-  ZT_ASSIGN(Recording recording, record(workload.trace, workload.setup, options.record));
-  const fault::CrashModel model(*recording.log, recording.base, options.record.device,
-                                recording.promise_marks);
-  Exploration exploration(workload, options, recording, model, findings);
-  exploration.run(hook);
-  sim::Digest digest = exploration.digest();
-  report_wrong_answers(workload, options, recording, findings, &digest);
-  WorkloadReport report;
-  report.workload = workload.name;
-  report.states = exploration.counts();
-  report.points = model.points().size();
-  report.epochs = model.points().empty() ? 0 : model.segment(model.points().back()).epoch + 1;
-  report.requests = recording.requests;
-  report.flushes = recording.flushes;
-  report.core_mounts = exploration.core_mounts();
-  report.digest = digest.hex();
-  return report;
-}
-
-Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id, RecordOptions options) {
-  options.device = id.device;
-  options.io_path = id.io_path;
-  options.ordering = id.ordering;
-  options.cache = id.cache;
-  options.seed = id.seed;
+// One level of a rebuilt state: the recording and what is wrong in its state `id`.
+Result<RebuiltState> rebuild_level(const Workload& workload, const std::string& id,
+                                   const RecordOptions& options) {
   ZT_ASSIGN(Recording recording, record(workload.trace, workload.setup, options));
   RebuiltState rebuilt;
   {
-    const fault::CrashModel model(*recording.log, recording.base, id.device,
+    const fault::CrashModel model(*recording.log, recording.base, options.device,
                                   recording.promise_marks);
-    ZT_ASSIGN(const fault::CrashState state, model.parse(id.state));
+    ZT_ASSIGN(const fault::CrashState state, model.parse(id));
     const fault::CrashPoint& point = model.points()[state.point];
     fault::CrashImage image(model);
     image.set(state);
@@ -286,6 +74,90 @@ Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id, Record
   }
   rebuilt.recording = std::move(recording);
   return rebuilt;
+}
+
+}  // namespace
+
+void StateCounts::add(const StateCounts& other) {
+  if (other.considered == 0) return;
+  log2 = considered == 0 ? other.log2 : log2_sum(log2, other.log2);
+  considered += other.considered;
+  checked += other.checked;
+  merged += other.merged;
+  pruned += other.pruned;
+  left_out += other.left_out;
+}
+
+void NestedCounts::add(const NestedCounts& other) {
+  continued += other.continued;
+  of += other.of;
+  unusable += other.unusable;
+  states.add(other.states);
+}
+
+Workload workload_from_trace(Trace trace) {
+  Workload workload;
+  const std::string text = print_trace(trace);
+  workload.name = fmt::format("trace-{:016x}", sim::bytes_digest(text.data(), text.size()).low);
+  workload.setup = std::min<size_t>(trace.header.setup, trace.ops.size());
+  workload.trace = std::move(trace);
+  return workload;
+}
+
+WorkloadReport combine(WorkloadReport heading, const std::vector<PartReport>& parts,
+                       FindingSet* findings) {
+  WorkloadReport report = std::move(heading);
+  sim::Digest digest;
+  for (const PartReport& part : parts) {
+    report.states.add(part.states);
+    report.nested.add(part.nested);
+    for (size_t i = 0; i < report.tiers.size(); ++i) report.tiers[i].add(part.tiers[i]);
+    report.core_mounts += part.core_mounts;
+    digest += sim::bytes_digest(&part.digest, sizeof(part.digest), digest.low);
+    for (const Finding& finding : part.findings) findings->add(finding);
+  }
+  report.digest = digest.hex();
+  return report;
+}
+
+Result<WorkloadReport> explore(const Workload& workload, const ExploreOptions& options,
+                               FindingSet* findings, const ProgressHook& hook) {
+  ZT_ASSIGN(const std::unique_ptr<Exploration> exploration, Exploration::create(workload, options));
+  ExploreProgress progress;
+  for (size_t part = 0; part < exploration->parts(); ++part) {
+    progress.total += exploration->states_of(part);
+  }
+  std::vector<PartReport> parts;
+  for (size_t part = 0; part < exploration->parts(); ++part) {
+    const uint64_t before = progress.states;
+    parts.push_back(exploration->explore(part, [&](const ExploreProgress& now) {
+      progress.states = before + now.states;
+      return !hook || hook(progress);
+    }));
+    if (!parts.back().complete) break;
+  }
+  return combine(exploration->heading(), parts, findings);
+}
+
+Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id, RecordOptions options) {
+  options.device = id.device;
+  options.io_path = id.io_path;
+  options.ordering = id.ordering;
+  options.cache = id.cache;
+  options.seed = id.seed;
+  const size_t cut = id.state.find(kNestedSeparator);
+  ZT_ASSIGN(RebuiltState first, rebuild_level(workload, id.state.substr(0, cut), options));
+  if (cut == std::string::npos) return first;
+  options.image = first.disk;
+  options.keep_free = true;
+  options.faults.reset();  // they spoilt the first run
+  ZT_ASSIGN(RebuiltState second,
+            rebuild_level(continuation(workload), id.state.substr(cut + 1), options));
+  second.description =
+      fmt::format("first crash: {}\nsecond crash, {}", first.description, second.description);
+  const bool damaged = !check_volume(first.disk).problems.empty();
+  drop_older(damaged, &second.violations);
+  return second;
 }
 
 }  // namespace zerotail::harness

@@ -53,6 +53,11 @@ void Judge::move_to(const fault::CrashPoint& point) {
   oracle_.set_context(counts, base, checker_->base());
 }
 
+void Judge::forget() {
+  segment_ = UINT32_MAX;
+  have_counts_ = false;
+}
+
 void Judge::find_far_units(const fault::Segment& segment) {
   far_.clear();
   const VolumeView& view = *checker_->base().view;

@@ -28,6 +28,24 @@ Json counts_to_json(const StateCounts& counts) {
   return json;
 }
 
+Json tiers_to_json(const fault::TierCounts& tiers) {
+  Json json = Json::object();
+  for (size_t i = 0; i < tiers.size(); ++i) {
+    json[fault::tier_name(static_cast<fault::Tier>(i))] = {{"explored", tiers[i].explored},
+                                                           {"total", tiers[i].total}};
+  }
+  return json;
+}
+
+Json nested_to_json(const harness::NestedCounts& nested) {
+  Json json;
+  json["continued"] = nested.continued;
+  json["of"] = nested.of;
+  json["unusable"] = nested.unusable;
+  json.update(counts_to_json(nested.states));
+  return json;
+}
+
 Json workload_to_json(const WorkloadReport& workload) {
   Json json;
   json["name"] = workload.workload;
@@ -36,6 +54,8 @@ Json workload_to_json(const WorkloadReport& workload) {
   json["requests"] = workload.requests;
   json["flushes"] = workload.flushes;
   json.update(counts_to_json(workload.states));
+  json["tiers"] = tiers_to_json(workload.tiers);
+  json["nested"] = nested_to_json(workload.nested);
   json["core_mounts"] = workload.core_mounts;
   json["digest"] = workload.digest;
   return json;
@@ -94,6 +114,27 @@ std::string contracts_table(const ExploreReport& report) {
   return text;
 }
 
+std::string tiers_line(const ExploreReport& report) {
+  std::string text = "tiers:";
+  for (size_t i = 0; i < report.tiers.size(); ++i) {
+    const fault::TierCount& tier = report.tiers[i];
+    if (tier.total == 0) continue;
+    text += fmt::format("{} {} {}/{}", text.back() == ':' ? "" : ",",
+                        fault::tier_name(static_cast<fault::Tier>(i)), tier.explored, tier.total);
+    if (tier.explored < tier.total) {
+      text += fmt::format(" ({:.2g}%)", 100.0 * static_cast<double>(tier.explored) /
+                                            static_cast<double>(tier.total));
+    }
+  }
+  const harness::NestedCounts& nested = report.nested;
+  if (nested.continued + nested.unusable > 0) {
+    text += fmt::format(", nested {}/{} (from {} of {} crash states, {} more too damaged)",
+                        nested.states.checked + nested.states.merged + nested.states.pruned,
+                        nested.states.considered, nested.continued, nested.of, nested.unusable);
+  }
+  return text + "\n";
+}
+
 std::string explored_line(const ExploreReport& report) {
   const StateCounts& s = report.states;
   return fmt::format(
@@ -106,7 +147,14 @@ std::string explored_line(const ExploreReport& report) {
 
 void ExploreReport::add(const WorkloadReport& workload) {
   states.add(workload.states);
+  nested.add(workload.nested);
+  for (size_t i = 0; i < tiers.size(); ++i) tiers[i].add(workload.tiers[i]);
   workloads.push_back(workload);
+}
+
+void ExploreReport::take(harness::CampaignReport campaign) {
+  for (const WorkloadReport& workload : campaign.workloads) add(workload);
+  findings = std::move(campaign.findings);
 }
 
 void ExploreReport::apply(const harness::Baseline& accepted) {
@@ -116,6 +164,9 @@ void ExploreReport::apply(const harness::Baseline& accepted) {
   gone.clear();
   for (const auto& [print, entry] : accepted.entries()) {
     if (findings.contains(print)) continue;
+    // Findings of a crash after a crash are missed only where there was one.
+    const bool again = entry.state.find(harness::kNestedSeparator) != std::string::npos;
+    if (again && nested.continued == 0) continue;
     for (const WorkloadReport& workload : workloads) {
       if (entry.state.find(":" + workload.workload + ":") != std::string::npos) {
         gone.push_back(entry);
@@ -146,6 +197,8 @@ std::string to_json(const ExploreReport& report) {
   json["budget"] = report.budget;
   json["baseline"] = report.baseline;
   json.update(counts_to_json(report.states));
+  json["tiers"] = tiers_to_json(report.tiers);
+  json["nested"] = nested_to_json(report.nested);
   json["workloads"] = Json::array();
   for (const WorkloadReport& workload : report.workloads) {
     json["workloads"].push_back(workload_to_json(workload));
@@ -163,7 +216,7 @@ std::string to_json(const ExploreReport& report) {
 }
 
 std::string summary(const ExploreReport& report) {
-  std::string text = explored_line(report) + contracts_table(report);
+  std::string text = explored_line(report) + tiers_line(report) + contracts_table(report);
   constexpr size_t kShown = 3;
   size_t shown = 0;
   for (const Finding& finding : report.findings.findings()) {

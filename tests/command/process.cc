@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +45,41 @@ Outcome run(const std::vector<std::string>& arguments, const std::string& stdout
   if (stdout_path.empty()) outcome.out = ScratchFolder::get(out);
   outcome.err = ScratchFolder::get(err);
   return outcome;
+}
+
+int run_and_signal(const std::vector<std::string>& arguments, const std::string& grows,
+                   uint64_t bytes, int signal) {
+  std::vector<std::string> words = arguments;
+  words.insert(words.begin(), ZEROTAIL_COMMAND);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+    posix_spawn_file_actions_addopen(&files, stream, "/dev/null", O_WRONLY, 0);
+  }
+  pid_t child = 0;
+  const int failed = posix_spawn(&child, argv[0], &files, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (failed != 0) {
+    ADD_FAILURE() << "cannot run " << argv[0];
+    return 0;
+  }
+  int status = 0;
+  std::error_code missing;
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    const auto size = std::filesystem::file_size(grows, missing);
+    if (missing || size < bytes) {
+      sched_yield();
+      continue;
+    }
+    kill(child, signal);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    break;
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 ScratchFolder::ScratchFolder() {

@@ -17,6 +17,11 @@ struct Outcome {
 [[nodiscard]] Outcome run(const std::vector<std::string>& arguments,
                           const std::string& stdout_path = {});
 
+// Starts `zerotail <arguments>`, waits until the file `grows` has `bytes` bytes, then sends the
+// signal. Returns the exit code, or minus the signal that ended it.
+[[nodiscard]] int run_and_signal(const std::vector<std::string>& arguments,
+                                 const std::string& grows, uint64_t bytes, int signal);
+
 // A folder of its own for one test, removed at its end.
 class ScratchFolder {
  public:

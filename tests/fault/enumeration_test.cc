@@ -189,5 +189,56 @@ TEST(Enumeration, HugePointsCostNoMoreThanTheirBudget) {
   EXPECT_EQ(some.states.size(), 200U);
 }
 
+TEST(Enumeration, AnExhaustivePointExploresEveryTierInFull) {
+  LogBuilder log;
+  log.write(0, {1, 2, 3});
+  log.write(9, {4});
+  const CrashModel model = log.model();
+  const auto all = [](const CrashState&) { return true; };
+  const EnumerationCounts counts = for_each_state(model, model.points()[2], {64}, all);
+  EXPECT_TRUE(counts.exhaustive);
+  EXPECT_EQ(counts.states, 8U);
+  for (const TierCount& tier : counts.tiers) EXPECT_EQ(tier.explored, tier.total);
+  EXPECT_EQ(counts.tiers[static_cast<size_t>(Tier::kSample)].total, 8U);
+}
+
+TEST(Enumeration, TiersTellTheirSizeAndWhatWasExplored) {
+  LogBuilder log;
+  for (uint64_t i = 0; i < 30; ++i) log.write(i * 2, {1});
+  log.mark();
+  const CrashModel model = log.model();
+  const CrashPoint& point = model.points().back();
+  ASSERT_EQ(point.kind, PointKind::kMark);
+  EnumerationOptions options;
+  options.states_per_point = 2000;
+  options.boundary = true;
+  const auto run = [&](Tier tier) {
+    options.tiers.fill(false);
+    options.tiers[static_cast<size_t>(tier)] = true;
+    const EnumerationCounts counts =
+        for_each_state(model, point, options, [](const CrashState&) { return true; });
+    return std::pair{counts.states, counts.tiers[static_cast<size_t>(tier)]};
+  };
+  EXPECT_EQ(run(Tier::kBoundary), std::pair(uint64_t{1}, (TierCount{1, 1})));
+  EXPECT_EQ(run(Tier::kPersist), std::pair(uint64_t{2}, (TierCount{2, 2})));
+  // Of 30 units and 30 bios, one or two lost, one or two kept; all kept; nothing kept. A bio is a
+  // unit here, so that each state is a member of two families.
+  EXPECT_EQ(run(Tier::kEpochs), std::pair(uint64_t{932}, (TierCount{1862, 1862})));
+  const auto [states, sample] = run(Tier::kSample);
+  EXPECT_EQ(sample.explored, states);
+  EXPECT_EQ(sample.total, uint64_t{1} << 30);
+}
+
+TEST(Enumeration, AVisitorCanStop) {
+  LogBuilder log;
+  log.write(0, {1, 2, 3});
+  const CrashModel model = log.model();
+  uint64_t seen = 0;
+  const auto counts =
+      for_each_state(model, model.points()[1], {64}, [&](const CrashState&) { return ++seen < 3; });
+  EXPECT_EQ(seen, 3U);
+  EXPECT_EQ(counts.states, 3U);
+}
+
 }  // namespace
 }  // namespace zerotail::fault

@@ -134,6 +134,36 @@ TEST(Explore, EveryFindingIsRebuiltFromItsReproId) {
   }
 }
 
+TEST(Explore, ACrashAfterACrashIsRebuiltFromItsReproId) {
+  const auto workload = builtin_workload("append-fsync");
+  ExploreOptions options;
+  options.budget = 200;
+  options.nested = 4;
+  FindingSet findings;
+  const auto report = explore(*workload, options, &findings);
+  ASSERT_TRUE(report.ok());
+  EXPECT_GT(report->nested.continued, 0u);
+  EXPECT_GT(report->nested.states.checked, 20u);
+  EXPECT_EQ(report->nested.states.considered,
+            report->nested.states.checked + report->nested.states.merged +
+                report->nested.states.pruned + report->nested.states.left_out);
+  size_t nested = 0;
+  for (const Finding& finding : findings.findings()) {
+    if (finding.state.find(kNestedSeparator) == std::string::npos) continue;
+    const auto id = parse_repro_id(finding.repro.substr(finding.repro.rfind(' ') + 1));
+    ASSERT_TRUE(id.ok()) << finding.repro;
+    const auto state = rebuild(*workload, *id, {});
+    ASSERT_TRUE(state.ok()) << state.error().message();
+    bool again = false;
+    for (const Violation& violation : state->violations) {
+      again = again || fingerprint(violation, finding.workload) == finding.fingerprint;
+    }
+    EXPECT_TRUE(again) << finding.repro;
+    ++nested;
+  }
+  EXPECT_GT(nested, 0u);
+}
+
 TEST(Explore, AnUnknownStateIsAnError) {
   const auto workload = builtin_workload("append-fsync");
   ReproId id;

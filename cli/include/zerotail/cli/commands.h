@@ -20,8 +20,9 @@ enum class ExitCode : int {
   // explore, repro: a violation that the baseline does not list; golden: a difference; atlas
   // --fault: it is silent
   kNewViolations = 1,
-  kBadInput = 2,     // usage, unreadable or unusable input, output that cannot be written
-  kCheckErrors = 4,  // check: the volume was judged and has errors
+  kBadInput = 2,       // usage, unreadable or unusable input, output that cannot be written
+  kCheckErrors = 4,    // check: the volume was judged and has errors
+  kInterrupted = 130,  // explore: stopped by the user; a store can be taken up again
 };
 
 // Of --io-path, where a trace's header may say it.
@@ -42,6 +43,7 @@ struct Command {
 [[nodiscard]] Run setup_golden(CLI::App& command);
 [[nodiscard]] Run setup_explore(CLI::App& command);
 [[nodiscard]] Run setup_atlas(CLI::App& command);
+[[nodiscard]] Run setup_merge(CLI::App& command);
 [[nodiscard]] Run setup_repro(CLI::App& command);
 [[nodiscard]] Run setup_export(CLI::App& command);
 

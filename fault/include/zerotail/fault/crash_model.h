@@ -18,8 +18,10 @@
 // follows both, so one write or mark can make several points then, one a segment.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -245,6 +247,31 @@ class CrashImage : public sim::SectorReader {
   mutable bool changed_known_ = false;
 };
 
+// Families of states, each with a share of a point's budget. They overlap: a state is given once.
+enum class Tier : uint8_t {
+  kBoundary,  // everything submitted is kept: a restart without an unmount, e.g. after a kernel's
+              // end
+  kPersist,   // at a mark: nothing pending is kept, everything is
+  kEpochs,    // at every point: up to k units or bios lost, up to k kept
+  kTorn,      // the point's own write in parts
+  kSample,    // every state where they are few, else a seeded sample
+};
+inline constexpr size_t kTierCount = 5;
+[[nodiscard]] const char* tier_name(Tier tier);  // "boundary", ...
+
+// How much of a tier was looked at. Members of the families are counted, which can coincide.
+struct TierCount {
+  uint64_t explored = 0;
+  uint64_t total = 0;  // saturated at kTierLimit a point
+  void add(const TierCount& other) {
+    explored += other.explored;
+    total += other.total;
+  }
+  bool operator==(const TierCount&) const = default;
+};
+inline constexpr uint64_t kTierLimit = uint64_t{1} << 40;
+using TierCounts = std::array<TierCount, kTierCount>;
+
 // Budgets over the one model. Deterministic: the same options give the same states in the same
 // order.
 struct EnumerationOptions {
@@ -253,7 +280,19 @@ struct EnumerationOptions {
   unsigned max_kept = 2;           // up to k units or bios kept besides the write itself
   bool torn = true;                // the point's own write torn at each atomic unit (at most a few)
   uint64_t seed = 1;               // for the random rest of the budget
+  bool boundary = false;           // an operation returns at this point
+  std::array<bool, kTierCount> tiers{true, true, true, true, true};
 };
+
+struct EnumerationCounts {
+  uint64_t states = 0;
+  bool exhaustive = false;
+  TierCounts tiers;
+};
+// Calls `visit` with each state until it returns false; the states are made one at a time.
+EnumerationCounts for_each_state(const CrashModel& model, const CrashPoint& point,
+                                 const EnumerationOptions& options,
+                                 const std::function<bool(const CrashState&)>& visit);
 
 struct Enumeration {
   std::vector<CrashState> states;  // no two alike

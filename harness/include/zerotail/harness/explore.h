@@ -34,6 +34,11 @@ struct ExploreOptions {
   RecordOptions record;
   uint64_t budget = 4096;  // states enumerated a workload, at most (and at least 8 a crash point)
   fault::EnumerationOptions tiers;
+  // Crash states a workload, at most, from which the core goes on working to crash again, and the
+  // budget of states of each of those.
+  uint64_t nested = 0;
+  uint64_t nested_budget = 64;
+  std::string faults_before;  // of a crash after a crash: the words that repeat the first run's
   std::array<bool, kContractCount> contracts;  // which are judged
   bool core_probe = true;                      // mount and walk with the core, too
   bool prune = true;                           // false: judge every state (an audit of pruning)
@@ -53,6 +58,15 @@ struct StateCounts {
 };
 inline constexpr uint64_t kStateLimit = uint64_t{1} << 40;
 
+// Crashes after a crash: the states of the model of what the core wrote on a crash state.
+struct NestedCounts {
+  uint64_t continued = 0;  // crash states on which the core went on working
+  uint64_t of = 0;         // those that could have been: crash states enumerated
+  uint64_t unusable = 0;   // chosen, but too damaged to go on (docs/CONTRACTS.md)
+  StateCounts states;
+  void add(const NestedCounts& other);
+};
+
 struct WorkloadReport {
   std::string workload;
   StateCounts states;
@@ -60,6 +74,8 @@ struct WorkloadReport {
   uint64_t epochs = 0;
   uint64_t requests = 0;
   uint64_t flushes = 0;
+  fault::TierCounts tiers;
+  NestedCounts nested;
   uint64_t core_mounts = 0;  // recoveries run by the core
   std::string digest;        // of the ordered (workload, state, verdict), 32 hex digits
 };
@@ -69,6 +85,7 @@ struct ExploreProgress {
   uint64_t total = 0;   // enumerated
 };
 // Return false to stop; the report then covers what was done and its digest says so no longer.
+// Called after every state, crashes after a crash included.
 using ProgressHook = std::function<bool(const ExploreProgress&)>;
 
 // Runs the workload and judges its crash states; findings are added to `findings`.
@@ -84,6 +101,8 @@ struct RebuiltState {
   std::vector<Violation> violations;
   std::string description;  // the crash point: operation, write, what is kept
 };
+// Where a nested state's id is cut: what stands before it is the crash state that was continued.
+inline constexpr char kNestedSeparator = '/';
 // Errors: the workload cannot be recorded, or it has no such state.
 [[nodiscard]] sim::Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id,
                                                 RecordOptions options);

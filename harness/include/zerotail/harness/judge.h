@@ -23,6 +23,8 @@ class Judge {
 
   // Goes to a crash point; points ascend.
   void move_to(const fault::CrashPoint& point);
+  // Forgets what was remembered of other states: what follows does not depend on it.
+  void forget();
   // Parses a state of that point.
   void look_at(const fault::CrashImage& image);
   // The violations of the state that was looked at last, in a stable order.

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "zerotail/harness/baseline.h"
-#include "zerotail/harness/explore.h"
+#include "zerotail/harness/campaign.h"
 
 namespace zerotail::reports {
 
@@ -19,7 +19,12 @@ struct ExploreReport {
   // Baseline entries of explored workloads that did not appear.
   std::vector<harness::BaselineEntry> gone;
 
+  fault::TierCounts tiers;  // their sum
+  harness::NestedCounts nested;
+
   void add(const harness::WorkloadReport& workload);
+  // The workloads and findings of a complete run.
+  void take(harness::CampaignReport campaign);
   // Sets Finding::known and `gone`.
   void apply(const harness::Baseline& accepted);
   [[nodiscard]] std::string digest() const;  // 32 hex digits over the workloads' digests
