@@ -246,7 +246,9 @@ INSTANTIATE_TEST_SUITE_P(
                 .options = {.sync = true}},
         Setting{.shape = {.mebibytes = 8, .sector = 512, .cluster = 32768},
                 .options = {.dirsync = true, .discard = true}},
-        Setting{.shape = {.mebibytes = 8, .sector = 4096, .cluster = 4096}, .options = {}}));
+        Setting{.shape = {.mebibytes = 8, .sector = 4096, .cluster = 4096}, .options = {}},
+        Setting{.shape = {.mebibytes = 6, .sector = 1024, .cluster = 1024}, .options = {}},
+        Setting{.shape = {.mebibytes = 8, .sector = 2048, .cluster = 32768}, .options = {}}));
 
 }  // namespace
 }  // namespace zerotail::exfat
