@@ -132,7 +132,7 @@ struct Exploration::Impl {
         boundary(find_boundaries(recording, model)),
         parts(cut_into_parts(model)),
         nested(!after.empty()),
-        damaged(nested && !check_volume(recording.base).problems.empty()) {
+        older(nested ? older_damage(recording.base) : Older{}) {
     const uint64_t points = std::max<uint64_t>(1, model.points().size());
     per_point = std::max<uint64_t>(kLeastPerPoint, options.budget / points);
     nested_step = options.nested == 0 ? 0 : (points + options.nested - 1) / options.nested;
@@ -193,7 +193,7 @@ struct Exploration::Impl {
     report.digest += image.digest();
     if (nested) {
       std::vector<Violation> violations = judge.judge();
-      drop_older(damaged, &violations);
+      drop_older(older, &violations);
       collector.add(violations, id, &report.digest);
     } else {
       collector.add(judge.judge(), id, &report.digest);
@@ -269,8 +269,8 @@ struct Exploration::Impl {
   SeenStates seen;
   std::vector<bool> boundary;
   std::vector<Range> parts;
-  bool nested;   // starts from a crash state
-  bool damaged;  // which a checker complains of
+  bool nested;  // starts from a crash state
+  Older older;  // damage of that state
   uint64_t per_point = 0;
   uint64_t nested_step = 0;  // every so many points; 0: never
   WorkloadReport heading;

@@ -155,8 +155,7 @@ Result<RebuiltState> rebuild(const Workload& workload, const ReproId& id, Record
             rebuild_level(continuation(workload), id.state.substr(cut + 1), options));
   second.description =
       fmt::format("first crash: {}\nsecond crash, {}", first.description, second.description);
-  const bool damaged = !check_volume(first.disk).problems.empty();
-  drop_older(damaged, &second.violations);
+  drop_older(older_damage(first.disk), &second.violations);
   return second;
 }
 

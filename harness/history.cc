@@ -259,7 +259,16 @@ void History::note_promises(const Operation& op, size_t index) {
         if (const auto subject = models_[model].find(*path)) subjects.insert(subject->id);
       }
     }
-    for (const FileId id : subjects) promise(id, {index, PromiseKind::kMountOption, false});
+    for (const FileId id : subjects) {
+      const Promise made{index, PromiseKind::kMountOption, false};
+      // dirsync is about names: of bytes written before a rename it promises nothing.
+      if (sync) {
+        promise(id, made);
+      } else if (const auto place = files_.find(id); place != files_.end()) {
+        place->second.name_promises.push_back(made);
+        promising_.insert(index);
+      }
+    }
   }
 }
 

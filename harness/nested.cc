@@ -57,12 +57,21 @@ bool can_go_on(const sim::SectorReader& disk) {
                      [](const CheckProblem& p) { return p.kind == CheckClass::kLeak; });
 }
 
-void drop_older(bool damaged, std::vector<Violation>* violations) {
-  if (!damaged) return;
-  violations->erase(
-      std::remove_if(violations->begin(), violations->end(),
-                     [](const Violation& v) { return v.contract == Contract::kConsistent; }),
-      violations->end());
+Older older_damage(const sim::SectorReader& disk) {
+  const CheckResult check = check_volume(disk);
+  Older older;
+  older.inconsistent = !check.problems.empty();
+  older.unflagged = older.inconsistent && !check.view->volume_dirty;
+  return older;
+}
+
+void drop_older(const Older& older, std::vector<Violation>* violations) {
+  const auto known = [&older](const Violation& v) {
+    return (older.inconsistent && v.contract == Contract::kConsistent) ||
+           (older.unflagged && v.contract == Contract::kFlagged);
+  };
+  violations->erase(std::remove_if(violations->begin(), violations->end(), known),
+                    violations->end());
 }
 
 }  // namespace zerotail::harness

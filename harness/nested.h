@@ -21,7 +21,13 @@ namespace zerotail::harness {
 // done next destroys something: that is found already as a violation of the first crash.)
 [[nodiscard]] bool can_go_on(const sim::SectorReader& disk);
 
-// Takes out what the first crash is to blame for: with a damaged start, that it is not consistent.
-void drop_older(bool damaged, std::vector<Violation>* violations);
+// What the crash state that was continued is to blame for already.
+struct Older {
+  bool inconsistent = false;
+  bool unflagged = false;  // inconsistent without VolumeDirty
+};
+[[nodiscard]] Older older_damage(const sim::SectorReader& disk);
+// Takes it out of the violations of a state after the second crash.
+void drop_older(const Older& older, std::vector<Violation>* violations);
 
 }  // namespace zerotail::harness
