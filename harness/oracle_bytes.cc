@@ -73,7 +73,7 @@ std::optional<Foreign> foreign_bytes(std::span<const std::byte> got,
     if (count == 0) continue;
     const auto fill = std::to_integer<uint8_t>(poison);
     for (size_t i = 0; i < kSector; ++i) poisoned += known[i] == 0 && bytes[i] == fill ? 1 : 0;
-    const auto at = [&known](auto from, auto to) {
+    const auto at = [](auto from, auto to) {
       return static_cast<size_t>(std::find(from, to, uint8_t{0}) - from);
     };
     if (!foreign) foreign = Foreign{{begin + at(known.begin(), known.end()), 0}, 0, true};
