@@ -11,10 +11,10 @@
 //               about stayed undone or is damaged
 //   silent      an answer was wrong, or the volume is, in something that no operation failed on
 //
-// Failing means an I/O error (EIO, ENOSPC, ENODEV, EROFS, ENXIO) or a short write; ENOENT for a file
-// that should be there is a wrong answer.
-// A failure covers its path, what lies above and below it; one of mount, umount or sync covers all.
-// Of damage that only the checker sees, any failure before it counts as the warning.
+// Failing means an I/O error (EIO, ENOSPC, ENODEV, EROFS, ENXIO) or a short write; ENOENT for a
+// file that should be there is a wrong answer. A failure covers its path, what lies above and below
+// it; one of mount, umount or sync covers all. Of damage that only the checker sees, any failure
+// before it counts as the warning.
 #pragma once
 
 #include <array>

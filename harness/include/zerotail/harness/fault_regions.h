@@ -13,8 +13,9 @@ namespace zerotail::harness {
 
 // Every region by name, in one order: boot, boot-sector, volume-flags, boot-backup, fat, fat-entry
 // (the entries of clusters that are chained), bitmap, upcase, directory, dentry-primary,
-// dentry-stream, dentry-name, data (of files). Extents hold the bytes that mean something. Those that the volume has not (or, when it cannot be mounted,
-// those that cannot be found) are empty. Regions overlap: `directory` holds the dentry-* ones.
+// dentry-stream, dentry-name, data (of files). Extents hold the bytes that mean something. Those
+// that the volume has not (or, when it cannot be mounted, those that cannot be found) are empty.
+// Regions overlap: `directory` holds the dentry-* ones.
 [[nodiscard]] std::vector<fault::Region> fault_regions(const VolumeView& view);
 // The regions of a volume at two times, together.
 [[nodiscard]] std::vector<fault::Region> merge_regions(std::vector<fault::Region> a,
