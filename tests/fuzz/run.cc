@@ -47,7 +47,7 @@ class Guard : public sim::BlockDevice {
                        bio.count.value(), bio.sector.value()));
     }
     if (bio.op == sim::BioOp::kWrite || bio.op == sim::BioOp::kDiscard) {
-      ++writes_;
+      ++(bio.op == sim::BioOp::kWrite ? writes_ : discards_);
       const bool boot_sector = bio.sector == sim::Sector{0} &&
                                bio.count <= sim::sectors(sim::ByteCount{4096}) &&
                                bio.op == sim::BioOp::kWrite;
@@ -61,6 +61,7 @@ class Guard : public sim::BlockDevice {
 
   [[nodiscard]] uint64_t requests() const { return requests_; }
   [[nodiscard]] uint64_t writes() const { return writes_; }
+  [[nodiscard]] uint64_t discards() const { return discards_; }
   [[nodiscard]] const std::string& complaint() const { return complaint_; }
 
  private:
@@ -71,6 +72,7 @@ class Guard : public sim::BlockDevice {
   sim::Sector fat_;
   uint64_t requests_ = 0;
   uint64_t writes_ = 0;
+  uint64_t discards_ = 0;
   std::string complaint_;
 };
 
@@ -188,7 +190,7 @@ class Session {
     } else {
       finding("afterwards: " + mounted.error().message());
     }
-    if (guard.writes() != 0) finding("afterwards: a read-only mount wrote");
+    if (guard.writes() + guard.discards() != 0) finding("afterwards: a read-only mount wrote");
     judge(guard);
   }
 
@@ -237,15 +239,21 @@ class Session {
       const sim::Status done = executor.unmount();
       if (!done.ok() && report_.before.empty()) finding("unmount: " + done.error().message());
     }
-    const bool stays_read_only = std::none_of(steps_.begin(), steps_.end(), [](const Step& step) {
-      return step.op.kind == OpKind::kRemount || step.op.kind == OpKind::kRemountRw;
-    });
+    const bool stays_read_only = !any_step(OpKind::kRemount) && !any_step(OpKind::kRemountRw);
     const auto& words = header_.mount;
-    if (std::find(words.begin(), words.end(), "ro") != words.end() && stays_read_only &&
-        guard.writes() != 0) {
-      finding("a read-only mount wrote");
+    if (std::find(words.begin(), words.end(), "ro") != words.end() && stays_read_only) {
+      if (guard.writes() != 0) finding("a read-only mount wrote");
+      // FITRIM does not ask how the volume is mounted.
+      if (guard.discards() != 0 && !any_step(OpKind::kFitrim)) {
+        finding("a read-only mount discarded");
+      }
     }
     judge(guard);
+  }
+
+  [[nodiscard]] bool any_step(OpKind kind) const {
+    return std::any_of(steps_.begin(), steps_.end(),
+                       [&](const Step& step) { return step.op.kind == kind; });
   }
 
   const std::vector<Step>& steps_;

@@ -4,7 +4,7 @@
 //
 //   - no more requests than a bound, none past the device's end, none that writes before the FAT
 //     but to the boot sector
-//   - a read-only mount writes nothing
+//   - a read-only mount writes nothing, and discards nothing but by FITRIM
 //   - the checker and the core agree on what is sound: whether it mounts, names, sizes, content
 //   - a volume without a problem mounts, and is without one afterwards
 //   - the same input gives the same answers and the same bytes
