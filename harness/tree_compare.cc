@@ -68,6 +68,12 @@ class Walk {
   std::map<std::string, CoreAnswers::Directory> answers_;
 };
 
+// Trailing dots of a path's component are dropped before it is looked up, so a name that has them
+// on disk is listed, and no path leads to it.
+bool reachable(const std::string& path) {
+  return !path.ends_with('.') && path.find("./") == std::string::npos;
+}
+
 // Compares the core's answers with what the checker sees.
 class Comparison {
  public:
@@ -109,6 +115,7 @@ class Comparison {
  private:
   void one(const std::string& path, const CoreAnswers::Entry& entry, const TreeNode& node,
            unsigned depth, bool whole) {
+    if (!reachable(path)) return;
     if (!entry.error.empty()) {
       if (whole && sound(node)) {
         out_.push_back(core_differs(path, "the core cannot stat it: " + entry.error));
@@ -161,7 +168,7 @@ std::vector<Violation> compare_answers(const CoreAnswers& answers, const VolumeV
 void compare_file(volume::Volume& volume, const sim::SectorReader& disk, const VolumeView& view,
                   const std::string& path, uint64_t limit, std::vector<Violation>* out) {
   const std::shared_ptr<const TreeNode> node = view.find(path);
-  if (node == nullptr || node->set->directory || !sound(*node)) return;
+  if (node == nullptr || node->set->directory || !sound(*node) || !reachable(path)) return;
   const size_t slash = path.rfind('/');
   const std::shared_ptr<const DirectoryView> parent =
       slash == std::string::npos ? view.root : view.find(path.substr(0, slash))->child;
