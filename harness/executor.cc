@@ -36,7 +36,9 @@ OpResult counted(const sim::Result<uint64_t>& count) {
 }
 
 // What also works after a mount that failed.
-bool mounts_itself(OpKind kind) { return kind == OpKind::kRemount || kind == OpKind::kCrash; }
+bool mounts_itself(OpKind kind) {
+  return kind == OpKind::kRemount || kind == OpKind::kCrash || kind == OpKind::kEdit;
+}
 
 }  // namespace
 
@@ -191,7 +193,7 @@ OpResult Executor::dispatch(const Operation& op) {
     case OpKind::kCrash:
       return run_crash(op);
     case OpKind::kEdit:
-      break;
+      return run_edit(op);
   }
   return unsupported("operation " + std::string(op_name(op.kind)));
 }

@@ -5,6 +5,7 @@
 #include "device_reader.h"
 #include "zerotail/harness/check.h"
 #include "zerotail/harness/executor.h"
+#include "zerotail/harness/image_edit.h"
 #include "zerotail/harness/pattern.h"
 
 namespace zerotail::harness {
@@ -24,7 +25,65 @@ sim::Result<std::shared_ptr<const TreeNode>> find_on_disk(const DeviceReader& re
   return node;
 }
 
+// Bytes of a device, which takes whole logical blocks only.
+class DeviceTarget : public EditTarget {
+ public:
+  DeviceTarget(sim::World& world, sim::BlockDevice& device) : world_(world), device_(device) {}
+
+  sim::Status read(sim::DevPos pos, std::span<std::byte> out) override {
+    ZT_TRY(load(pos, out.size()));
+    std::copy_n(blocks_.begin() + static_cast<ptrdiff_t>(skip_), out.size(), out.begin());
+    return {};
+  }
+
+  sim::Status write(sim::DevPos pos, std::span<const std::byte> bytes) override {
+    ZT_TRY(load(pos, bytes.size()));
+    std::copy(bytes.begin(), bytes.end(), blocks_.begin() + static_cast<ptrdiff_t>(skip_));
+    const Errno status = sim::write_sectors(world_.scheduler, device_, first_, blocks_);
+    if (status != Errno::kOk) return Error(status, "writing the edited block");
+    return {};
+  }
+
+ private:
+  // Reads the blocks that hold [pos, pos + size).
+  sim::Status load(sim::DevPos pos, size_t size) {
+    const uint64_t block = device_.info().logical_block.value();
+    const uint64_t begin = pos.value() / block * block;
+    const uint64_t end = (pos.value() + size + block - 1) / block * block;
+    skip_ = pos.value() - begin;
+    first_ = sim::Sector{sim::sectors(sim::ByteCount{begin}).value()};
+    blocks_.resize(end - begin);
+    const Errno status = sim::read_sectors(world_.scheduler, device_, first_, blocks_);
+    if (status != Errno::kOk) return Error(status, "reading the block to edit");
+    return {};
+  }
+
+  sim::World& world_;
+  sim::BlockDevice& device_;
+  std::vector<std::byte> blocks_;
+  sim::Sector first_{0};
+  size_t skip_ = 0;
+};
+
 }  // namespace
+
+// Unmounts, changes the medium, mounts again; the change is asked for on a volume that is at rest.
+OpResult Executor::run_edit(const Operation& op) {
+  if (mounted()) {
+    if (const sim::Status done = unmount(); !done.ok()) return failure(done.error());
+  }
+  sim::Status edited;
+  {
+    const DeviceReader reader(world_, device_);
+    const sim::Result<ImageEditor> editor = ImageEditor::open(reader);
+    if (reader.status() != Errno::kOk) return failure(Error(reader.status(), "reading the disk"));
+    if (!editor.ok()) return failure(editor.error());
+    DeviceTarget target(world_, device_);
+    edited = editor->apply(target, {&op, 1});
+  }
+  if (const sim::Status again = mount(); !again.ok()) return failure(again.error());
+  return edited.ok() ? OpResult{} : failure(edited.error());
+}
 
 OpResult Executor::run_dirent(const Operation& op) {
   const DeviceReader reader(world_, device_);

@@ -153,7 +153,8 @@ class Session {
     work();
     const harness::CheckResult after = harness::check_volume(disk_);
     report_.after = after.problems;
-    if (report_.mount == Errno::kOk && before.clean()) {
+    // A forced shutdown leaves what a power failure would.
+    if (report_.mount == Errno::kOk && before.clean() && !any_step(OpKind::kShutdown)) {
       for (const harness::CheckProblem& problem : after.problems) {
         finding("a sound volume has a problem now: " + problem.describe());
       }

@@ -45,6 +45,36 @@ void expect_predicted(const Trace& trace) {
   if (found) ADD_FAILURE() << "operation " << found->op << ": " << found->text;
 }
 
+TEST(ControlTrace, EditChangesAFieldOnTheMediumAndItsChecksum) {
+  const Trace trace = trace_of(
+      {R"({"op":"create","path":"a"})", R"({"op":"write","path":"a","off":0,"len":6000,"seed":1})",
+       R"({"op":"edit","field":"stream.valid_data_length","value":100,"path":"a"})",
+       R"({"op":"dirent","path":"a"})", R"({"op":"seek_hole","path":"a","off":0})"});
+  const auto results = run(trace);
+  EXPECT_EQ(results[2], R"({"ret":0})");
+  EXPECT_NE(results[3].find(R"("dsize":6000,"dvalid":100)"), std::string::npos) << results[3];
+  EXPECT_EQ(results[4], R"({"ret":100})");
+  expect_predicted(trace);
+}
+
+TEST(ControlTrace, AnEditThatCannotBeMadeChangesNothing) {
+  const auto results = run(trace_of(
+      {R"({"op":"create","path":"a"})", R"({"op":"edit","field":"stream.colour","value":1})",
+       R"({"op":"edit","field":"stream.valid_data_length","value":1,"path":"b"})",
+       R"({"op":"list","path":""})"}));
+  EXPECT_EQ(results[1], R"({"ret":-22})");
+  EXPECT_EQ(results[2], R"({"ret":-2})");
+  EXPECT_EQ(results[3], R"({"ret":1,"names":["a"]})");
+}
+
+TEST(ControlTrace, AnEditThatMakesTheVolumeUnmountableSaysWhatTheMountSays) {
+  const auto results =
+      run(trace_of({R"({"op":"edit","field":"boot.file_system_revision","value":768})",
+                    R"({"op":"list","path":""})"}));
+  EXPECT_EQ(results[0], R"({"ret":-22})");
+  EXPECT_EQ(results[1], R"({"ret":-19})");
+}
+
 TEST(ControlTrace, ReaddirGivesNamesFromAPositionInTheDirectorysOrder) {
   const Trace trace = trace_of(
       {R"({"op":"create","path":"zz"})", R"({"op":"mkdir","path":"aa"})",

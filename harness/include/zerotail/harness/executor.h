@@ -106,6 +106,7 @@ class Executor {
   OpResult run_fitrim(const Operation& op);
   OpResult run_shutdown(const Operation& op);
   OpResult run_crash(const Operation& op);
+  OpResult run_edit(const Operation& op);
   sim::Result<volume::Fd> handle(const std::string& path, Use use);
   sim::Result<volume::MapId> mapping(const std::string& path);
   void close_handles(Handles& handles);
