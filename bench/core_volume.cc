@@ -18,7 +18,8 @@
 #endif
 #endif
 #ifdef ZEROTAIL_ADDRESS_SANITIZER
-#include <sanitizer/allocator_interface.h>
+// From sanitizer/allocator_interface.h, which g++'s package does not have.
+extern "C" size_t __sanitizer_get_current_allocated_bytes();
 #else
 #include <malloc.h>
 #endif

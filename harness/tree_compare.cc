@@ -115,7 +115,8 @@ class Comparison {
  private:
   void one(const std::string& path, const CoreAnswers::Entry& entry, const TreeNode& node,
            unsigned depth, bool whole) {
-    if (!reachable(path)) return;
+    // A driver looks a name up by its hash: with a wrong one it may find another set, or none.
+    if (!reachable(path) || !node.set->name_hash_ok) return;
     if (!entry.error.empty()) {
       if (whole && sound(node)) {
         out_.push_back(core_differs(path, "the core cannot stat it: " + entry.error));
