@@ -1,10 +1,10 @@
 #include "zerotail/bh/buffered_read.h"
 
 #include <algorithm>
-#include <cstring>
 #include <shared_mutex>
 
 #include "read_batch.h"
+#include "zerotail/mm/cached_read.h"
 
 namespace zerotail::bh {
 
@@ -73,27 +73,11 @@ sim::Result<mm::FolioRef> read_folio(BlockFile& file, uint64_t index) {
 
 sim::Result<uint64_t> buffered_read(BlockFile& file, mm::ReadaheadState& readahead,
                                     sim::FilePos pos, std::span<std::byte> out) {
-  mm::AddressSpace& cache = file.cache();
-  const uint64_t page_size = cache.page_size().value();
-  uint64_t done = 0;
-  while (done < out.size() && pos < file.size()) {
-    const uint64_t offset = sim::offset_in(pos, cache.page_size()).value();
-    const uint64_t left = std::min(out.size() - done, (file.size() - pos).value());
-    const uint64_t count = std::min(left, page_size - offset);
-    const uint64_t index = cache.index_of(pos);
-    const mm::FolioRef folio = cache.find(index);
-    if (!folio || !folio->range_uptodate(offset, count)) {
-      const uint64_t wanted = (offset + left + page_size - 1) / page_size;
-      const sim::Status filled = fill_from(file, readahead, index, wanted);
-      if (filled.ok()) continue;  // look again: the size may have changed meanwhile
-      if (done > 0) break;
-      return filled.error();
-    }
-    std::memcpy(out.data() + done, folio->data() + offset, count);
-    done += count;
-    pos += sim::ByteCount{count};
-  }
-  return done;
+  return mm::read_cached(
+      file.cache(), [&file] { return file.size(); }, pos, out,
+      [&file, &readahead](uint64_t index, uint64_t wanted) {
+        return fill_from(file, readahead, index, wanted);
+      });
 }
 
 }  // namespace zerotail::bh

@@ -1,10 +1,10 @@
 #include "zerotail/iomap/buffered_read.h"
 
 #include <algorithm>
-#include <cstring>
 #include <shared_mutex>
 
 #include "read_batch.h"
+#include "zerotail/mm/cached_read.h"
 #include "zerotail/sim/world.h"
 
 namespace zerotail::iomap {
@@ -117,28 +117,11 @@ sim::Status read_blocks(IomapFile& file, mm::Folio& folio, const Mapping& mappin
 
 sim::Result<uint64_t> buffered_read(IomapFile& file, ReadaheadState& readahead, sim::FilePos pos,
                                     std::span<std::byte> out) {
-  mm::AddressSpace& cache = file.cache();
-  const uint64_t page_size = cache.page_size().value();
-  uint64_t done = 0;
-  while (done < out.size() && pos < file.size()) {
-    const uint64_t left = std::min(out.size() - done, (file.size() - pos).value());
-    const uint64_t index = cache.index_of(pos);
-    const mm::FolioRef folio = cache.find(index);
-    const uint64_t offset = folio ? (pos - folio->pos()).value() : 0;
-    const uint64_t count = folio ? std::min(left, folio->size().value() - offset) : 0;
-    if (!folio || !folio->range_uptodate(offset, count)) {
-      const uint64_t in_page = sim::offset_in(pos, cache.page_size()).value();
-      const uint64_t wanted = (in_page + left + page_size - 1) / page_size;
-      const sim::Status filled = fill_from(file, readahead, index, wanted);
-      if (filled.ok()) continue;  // look again: the size may have changed meanwhile
-      if (done > 0) break;
-      return filled.error();
-    }
-    std::memcpy(out.data() + done, folio->data() + offset, count);
-    done += count;
-    pos += sim::ByteCount{count};
-  }
-  return done;
+  return mm::read_cached(
+      file.cache(), [&file] { return file.size(); }, pos, out,
+      [&file, &readahead](uint64_t index, uint64_t wanted) {
+        return fill_from(file, readahead, index, wanted);
+      });
 }
 
 }  // namespace zerotail::iomap

@@ -1,46 +1,26 @@
-// Reads into locked folios: blocks are added, neighbours merge into one bio, all are submitted and
-// waited for together. A folio is unlocked when its last read has ended.
+// Reads into locked folios, mapping by mapping.
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include "zerotail/iomap/iomap_file.h"
+#include "zerotail/mm/folio_reads.h"
 
 namespace zerotail::iomap {
 
 class ReadBatch {
  public:
-  explicit ReadBatch(IomapFile& file) : file_(file) {}
-  ~ReadBatch() { finish(); }
-  ReadBatch(const ReadBatch&) = delete;
-  ReadBatch& operator=(const ReadBatch&) = delete;
+  explicit ReadBatch(IomapFile& file)
+      : file_(file), reads_(file.cache(), file.device(), file.data_tag()) {}
 
   // Fills what is not uptodate in a locked folio; takes over the lock.
   void add(mm::LockedFolio folio);
   // Submits what was added and waits.
-  void finish();
+  void finish() { reads_.finish(); }
 
  private:
-  struct Segment {
-    mm::FolioRef folio;
-    uint64_t offset = 0;
-    uint64_t length = 0;
-    sim::FilePos valid_end;
-  };
-  struct Io {
-    sim::Bio bio;
-    std::vector<Segment> segments;
-  };
   sim::Status map_folio(mm::Folio& folio);
-  void add_run(mm::Folio& folio, const Mapping& mapping, uint64_t offset, uint64_t length);
-  void end_read(Io& io);
-  void put(mm::Folio& folio);
 
   IomapFile& file_;
-  std::vector<std::unique_ptr<Io>> ios_;
-  size_t submitted_ = 0;
-  uint64_t in_flight_ = 0;
+  mm::FolioReads reads_;
 };
 
 }  // namespace zerotail::iomap
