@@ -94,8 +94,7 @@ sim::Result<uint64_t> bh_direct_write(FileNode& node, sim::FilePos pos,
                                       const mm::CopySource& source, const DirectMode& direct,
                                       const WriteMode& mode, ErrorSample& errors) {
   std::unique_lock<sim::RwLock> guard(node.inode().lock());
-  ZT_ASSIGN(const PreparedWrite prepared,
-            bh_prepare_write(node, pos, source.bytes.size(), mode.append));
+  ZT_ASSIGN(const PreparedWrite prepared, place_write(node, pos, source.bytes.size(), mode.append));
   if (prepared.length == 0) return uint64_t{0};
   if (!direct.memory_aligned || !aligned(node, prepared.pos, prepared.length)) {
     return sim::Error(sim::Errno::kInval, "direct write: misaligned");

@@ -7,9 +7,6 @@
 
 namespace zerotail::io {
 
-// The position and the limits; changes nothing. EFBIG.
-[[nodiscard]] sim::Result<PreparedWrite> bh_prepare_write(FileNode& node, sim::FilePos pos,
-                                                          uint64_t length, bool append);
 // Makes everything before `pos` valid. ENOSPC and EIO leave the zeros written before.
 [[nodiscard]] sim::Status bh_fill_gap(FileNode& node, sim::FilePos pos);
 // The copy into the page cache; a short one gives back the clusters behind S. An error only when

@@ -3,7 +3,6 @@
 // runs full leaves the file as far as it came.
 #include "bh_write.h"
 
-#include <algorithm>
 #include <mutex>
 
 #include "bh_prepare.h"
@@ -17,18 +16,6 @@ namespace zerotail::io {
 sim::Status bh_make_valid(FileNode& node, sim::FilePos end) {
   node.wait_direct();
   return bh::write_zeros(node, node.valid_end(), end);
-}
-
-sim::Result<PreparedWrite> bh_prepare_write(FileNode& node, sim::FilePos pos, uint64_t length,
-                                            bool append) {
-  exfat::Inode& inode = node.inode();
-  if (append) pos = inode.size();
-  PreparedWrite prepared{.pos = pos, .valid_before = inode.valid_size(), .length = 0};
-  if (length == 0) return prepared;
-  const sim::FilePos limit = node.max_size();
-  if (pos >= limit) return sim::Error(sim::Errno::kFBig, "write: past the largest size");
-  prepared.length = std::min(length, (limit - pos).value());
-  return prepared;
 }
 
 sim::Status bh_fill_gap(FileNode& node, sim::FilePos pos) {
@@ -47,19 +34,13 @@ sim::Status bh_fill_gap(FileNode& node, sim::FilePos pos) {
 
 sim::Result<uint64_t> bh_buffered_write(FileNode& node, sim::FilePos pos,
                                         const mm::CopySource& source) {
-  const mm::WriteResult written = bh::buffered_write(node, pos, source);
-  if (written.written == source.bytes.size()) return written.written;
-  const sim::Status freed = free_beyond_size(node);
-  if (written.written == 0) ZT_TRY(written.status);
-  ZT_TRY(freed);
-  return written.written;
+  return settle_write(node, bh::buffered_write(node, pos, source), source.bytes.size());
 }
 
 sim::Result<uint64_t> bh_write(FileNode& node, sim::FilePos pos, const mm::CopySource& source,
                                const WriteMode& mode, ErrorSample& errors) {
   std::unique_lock<sim::RwLock> guard(node.inode().lock());
-  ZT_ASSIGN(const PreparedWrite prepared,
-            bh_prepare_write(node, pos, source.bytes.size(), mode.append));
+  ZT_ASSIGN(const PreparedWrite prepared, place_write(node, pos, source.bytes.size(), mode.append));
   if (prepared.length == 0) return uint64_t{0};
   ZT_TRY(bh_fill_gap(node, prepared.pos));
   node.wait_direct();

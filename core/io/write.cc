@@ -2,7 +2,6 @@
 #include <mutex>
 
 #include "bh_write.h"
-#include "grow.h"
 #include "write_prepare.h"
 #include "zerotail/io/mount.h"
 
@@ -10,12 +9,7 @@ namespace zerotail::io {
 
 sim::Result<uint64_t> buffered_write_locked(FileNode& node, sim::FilePos pos,
                                             const iomap::CopySource& source) {
-  const iomap::WriteResult written = iomap::buffered_write(node, pos, source);
-  if (written.written == source.bytes.size()) return written.written;
-  const sim::Status freed = free_beyond_size(node);
-  if (written.written == 0) ZT_TRY(written.status);
-  ZT_TRY(freed);
-  return written.written;
+  return settle_write(node, iomap::buffered_write(node, pos, source), source.bytes.size());
 }
 
 sim::Result<uint64_t> write(FileNode& node, sim::FilePos pos, const iomap::CopySource& source,

@@ -58,18 +58,35 @@ sim::Status fill_gap(FileNode& node, sim::FilePos pos) {
 
 }  // namespace
 
-sim::Result<PreparedWrite> prepare_write(FileNode& node, sim::FilePos pos, uint64_t length,
-                                         bool append) {
-  exfat::Inode& inode = node.inode();
+sim::Result<PreparedWrite> place_write(FileNode& node, sim::FilePos pos, uint64_t length,
+                                       bool append) {
+  const exfat::Inode& inode = node.inode();
   if (append) pos = inode.size();
   PreparedWrite prepared{.pos = pos, .valid_before = inode.valid_size(), .length = 0};
   if (length == 0) return prepared;
   const sim::FilePos limit = node.max_size();
   if (pos >= limit) return sim::Error(sim::Errno::kFBig, "write: past the largest size");
   prepared.length = std::min(length, (limit - pos).value());
-  if (pos > inode.valid_size()) ZT_TRY(fill_gap(node, pos));
+  return prepared;
+}
+
+sim::Result<PreparedWrite> prepare_write(FileNode& node, sim::FilePos pos, uint64_t length,
+                                         bool append) {
+  ZT_ASSIGN(const PreparedWrite prepared, place_write(node, pos, length, append));
+  if (prepared.length == 0) return prepared;
+  exfat::Inode& inode = node.inode();
+  if (prepared.pos > inode.valid_size()) ZT_TRY(fill_gap(node, prepared.pos));
   touch_modified_time(inode);
   return prepared;
+}
+
+sim::Result<uint64_t> settle_write(FileNode& node, const mm::WriteResult& written,
+                                   uint64_t wanted) {
+  if (written.written == wanted) return written.written;
+  const sim::Status freed = free_beyond_size(node);
+  if (written.written == 0) ZT_TRY(written.status);
+  ZT_TRY(freed);
+  return written.written;
 }
 
 sim::Status sync_write(FileNode& node, const PreparedWrite& write, uint64_t count,
