@@ -23,6 +23,9 @@ extern const FaultKind kReadOnly;
 extern const FaultKind kRemoval;
 extern const FaultKind kNoSpace;
 
+// A strike: the bio fails and nothing of it is done.
+void fail_with_eio(const Strike& strike, DeviceState* state, Fate* fate);
+
 // The bio's place moved by the rule's `by`: forward, or backward where the device ends.
 [[nodiscard]] sim::Sector displaced(const Strike& strike);
 

@@ -25,6 +25,11 @@ const FaultKind* fault_kind(std::string_view name) {
   return nullptr;
 }
 
+void fail_with_eio(const Strike&, DeviceState*, Fate* fate) {
+  fate->pass = false;
+  fate->status = sim::Errno::kIo;
+}
+
 sim::Sector displaced(const Strike& strike) {
   const sim::Bio& bio = strike.bio;
   const sim::SectorCount by{strike.rule.kind->amount_of(strike.rule)};

@@ -3,15 +3,6 @@
 
 namespace zerotail::fault {
 
-namespace {
-
-void act(const Strike&, DeviceState*, Fate* fate) {
-  fate->pass = false;
-  fate->status = sim::Errno::kIo;
-}
-
-}  // namespace
-
 const FaultKind kFlushError{
     .name = "flush-error",
     .events = kOnFlush,
@@ -19,7 +10,7 @@ const FaultKind kFlushError{
     .unit = AmountUnit::kNone,
     .amount = 0,
     .about = "a flush fails with EIO and flushes nothing",
-    .strike = act,
+    .strike = fail_with_eio,
 };
 
 }  // namespace zerotail::fault

@@ -3,15 +3,6 @@
 
 namespace zerotail::fault {
 
-namespace {
-
-void act(const Strike&, DeviceState*, Fate* fate) {
-  fate->pass = false;
-  fate->status = sim::Errno::kIo;
-}
-
-}  // namespace
-
 const FaultKind kReadError{
     .name = "read-error",
     .events = kOnRead,
@@ -19,7 +10,7 @@ const FaultKind kReadError{
     .unit = AmountUnit::kNone,
     .amount = 0,
     .about = "a read fails with EIO",
-    .strike = act,
+    .strike = fail_with_eio,
 };
 
 }  // namespace zerotail::fault

@@ -3,15 +3,6 @@
 
 namespace zerotail::fault {
 
-namespace {
-
-void act(const Strike&, DeviceState*, Fate* fate) {
-  fate->pass = false;
-  fate->status = sim::Errno::kIo;
-}
-
-}  // namespace
-
 const FaultKind kWriteError{
     .name = "write-error",
     .events = kOnWrite,
@@ -19,7 +10,7 @@ const FaultKind kWriteError{
     .unit = AmountUnit::kNone,
     .amount = 0,
     .about = "a write fails with EIO and changes nothing",
-    .strike = act,
+    .strike = fail_with_eio,
 };
 
 }  // namespace zerotail::fault
