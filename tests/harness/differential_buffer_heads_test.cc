@@ -6,53 +6,21 @@
 
 #include <cstdlib>
 
+#include "differential_run.h"
 #include "zerotail/harness/differential.h"
-#include "zerotail/harness/random_trace.h"
 
 namespace zerotail::harness {
 namespace {
 
-struct Geometry {
-  uint64_t sector;
-  uint64_t cluster;
-  uint64_t size_mib;
-  bool keep;
-  uint64_t page = 4096;
-};
-
-constexpr Geometry kGeometries[] = {
+constexpr DifferentialVolume kGeometries[] = {
     {512, 4096, 16, true},   {512, 512, 4, true},         {4096, 4096, 16, true},
     {512, 32768, 4, true},   {512, 4096, 3, false},       {4096, 131072, 16, true},
     {2048, 32768, 8, false}, {512, 4096, 4, true, 65536},
 };
 constexpr uint64_t kTracesEach = 12;
 
-TraceHeader header_of(const Geometry& geometry, uint64_t seed) {
-  TraceHeader header;
-  header.trace = "random-" + std::to_string(seed);
-  header.sector = geometry.sector;
-  header.cluster = geometry.cluster;
-  header.size_mib = geometry.size_mib;
-  header.keep = geometry.keep;
-  header.page = geometry.page;
-  header.io_path = "buffer-head";
-  return header;
-}
-
-void compare(const Geometry& geometry, uint64_t seed) {
-  RandomTraceOptions options;
-  options.header = header_of(geometry, seed);
-  const auto fresh = fresh_geometry(options.header);
-  ASSERT_TRUE(fresh.ok()) << fresh.error().message();
-  ASSERT_TRUE(fresh->buffer_heads);
-  const Trace trace = random_trace(options, fresh.value(), sim::Prng(seed));
-  if (!find_disagreement(trace)) return;
-  const Trace small = shrink_disagreement(trace);
-  const auto disagreement = find_disagreement(small);
-  ASSERT_TRUE(disagreement.has_value());
-  ADD_FAILURE() << "operation " << disagreement->op << ": " << disagreement->text << "\n"
-                << print_trace(small) << "repro: ZEROTAIL_SEED=" << seed
-                << " harness_test --gtest_filter='DifferentialBufferHeads.*'";
+void compare(const DifferentialVolume& geometry, uint64_t seed) {
+  expect_agreement(header_of(geometry, seed, "buffer-head"), seed, "DifferentialBufferHeads.*");
 }
 
 TEST(DifferentialBufferHeads, RandomTracesAnswerAsTheModelPredicts) {
@@ -70,7 +38,7 @@ TEST(DifferentialBufferHeads, RandomTracesAnswerAsTheModelPredicts) {
 
 // The comparison sees the difference between the paths: the model is told the other one.
 TEST(DifferentialBufferHeads, TheModelOfTheOtherPathDisagrees) {
-  const TraceHeader header = header_of(kGeometries[0], 1);
+  const TraceHeader header = header_of(kGeometries[0], 1, "buffer-head");
   const auto fresh = fresh_geometry(header);
   ASSERT_TRUE(fresh.ok());
   ModelGeometry other = *fresh;

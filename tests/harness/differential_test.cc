@@ -7,22 +7,13 @@
 
 #include <cstdlib>
 
+#include "differential_run.h"
 #include "zerotail/harness/random_trace.h"
 
 namespace zerotail::harness {
 namespace {
 
-struct Geometry {
-  uint64_t sector;
-  uint64_t cluster;
-  uint64_t size_mib;
-  bool keep;
-  uint64_t page = 4096;
-  const char* folios = "single";
-  uint32_t fats = 1;
-};
-
-constexpr Geometry kGeometries[] = {
+constexpr DifferentialVolume kGeometries[] = {
     {512, 4096, 16, true},
     {512, 512, 4, true},
     {4096, 4096, 16, true},
@@ -38,7 +29,7 @@ constexpr Geometry kGeometries[] = {
 constexpr uint64_t kTracesEach = 12;
 
 // The other page caches: the model knows the page size, and that folios mean nothing.
-constexpr Geometry kPageCaches[] = {
+constexpr DifferentialVolume kPageCaches[] = {
     {512, 4096, 16, true, 4096, "large"},    {4096, 4096, 16, true, 4096, "large"},
     {512, 512, 4, false, 4096, "large"},     {512, 32768, 8, true, 16384, "single"},
     {512, 512, 4, true, 16384, "large"},     {4096, 131072, 16, false, 65536, "single"},
@@ -48,39 +39,15 @@ constexpr Geometry kPageCaches[] = {
 constexpr uint64_t kTracesEachPageCache = 10;
 constexpr uint64_t kFirstPageCacheSeed = 1000;
 
-TraceHeader header_of(const Geometry& geometry, uint64_t seed) {
-  TraceHeader header;
-  header.trace = "random-" + std::to_string(seed);
-  header.sector = geometry.sector;
-  header.cluster = geometry.cluster;
-  header.size_mib = geometry.size_mib;
-  header.keep = geometry.keep;
-  header.mkfs.fats = geometry.fats;
-  header.page = geometry.page;
-  header.folios = geometry.folios;
-  return header;
-}
-
-void compare(const Geometry& geometry, uint64_t seed) {
-  RandomTraceOptions options;
-  options.header = header_of(geometry, seed);
-  const auto fresh = fresh_geometry(options.header);
-  ASSERT_TRUE(fresh.ok()) << fresh.error().message();
-  const Trace trace = random_trace(options, fresh.value(), sim::Prng(seed));
-  if (!find_disagreement(trace)) return;
-  const Trace small = shrink_disagreement(trace);
-  const auto disagreement = find_disagreement(small);
-  ASSERT_TRUE(disagreement.has_value());
-  ADD_FAILURE() << "operation " << disagreement->op << ": " << disagreement->text << "\n"
-                << print_trace(small) << "repro: ZEROTAIL_SEED=" << seed
-                << " harness_test --gtest_filter='Differential.RandomTraces*'";
+void compare(const DifferentialVolume& geometry, uint64_t seed) {
+  expect_agreement(header_of(geometry, seed), seed, "Differential.RandomTraces*");
 }
 
 TEST(Differential, RandomTracesAnswerAsTheModelPredicts) {
   const char* only = std::getenv("ZEROTAIL_SEED");
   uint64_t seed = 1;
   for (uint64_t round = 0; round < kTracesEach; ++round) {
-    for (const Geometry& geometry : kGeometries) {
+    for (const DifferentialVolume& geometry : kGeometries) {
       if (only == nullptr) compare(geometry, seed);
       ++seed;
     }
@@ -129,7 +96,7 @@ TEST(Differential, RandomTracesAnswerAsPredictedWithAnyPageSizeAndFolios) {
   if (std::getenv("ZEROTAIL_SEED") != nullptr) return;
   uint64_t seed = kFirstPageCacheSeed;
   for (uint64_t round = 0; round < kTracesEachPageCache; ++round) {
-    for (const Geometry& geometry : kPageCaches) compare(geometry, seed++);
+    for (const DifferentialVolume& geometry : kPageCaches) compare(geometry, seed++);
   }
 }
 
