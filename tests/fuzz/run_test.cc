@@ -48,6 +48,32 @@ TEST(Run, TellsWhatIsNotAsExpected) {
   EXPECT_EQ(broken[2], "read path=run off=0 len=10 -> 11: got 10 ");
 }
 
+// All was written; the clusters of the file that was open when it was unlinked are lost.
+TEST(Run, AShutdownThatWritesEverythingLeavesNothingButLostClusters) {
+  const Report report = run_text(
+      "base usual\n"
+      "write path=chain off=0 len=3000 seed=1\n"
+      "mwrite path=run off=100 len=600 seed=3\n"
+      "unlink_keep path=run\n"
+      "shutdown mode=1\n");
+  EXPECT_EQ(report.findings, std::vector<std::string>{});
+  ASSERT_FALSE(report.after.empty());
+  for (const harness::CheckProblem& problem : report.after) {
+    EXPECT_EQ(problem.kind, harness::CheckClass::kLeak) << problem.describe();
+  }
+}
+
+TEST(Run, AfterAShutdownThatWritesNothingCoreAndCheckerStillSeeTheSame) {
+  const Report report = run_text(
+      "base usual\n"
+      "create path=new\n"
+      "write path=new off=0 len=9000 seed=1\n"
+      "syncfs\n"
+      "rename path=new to=other\n"
+      "shutdown mode=2\n");
+  EXPECT_EQ(report.findings, std::vector<std::string>{});
+}
+
 TEST(Run, RefusesInputThatNeedsTooMuchMemory) {
   const auto recipe = parse_recipe("base usual\nread path=run off=0 len=1000000000\n");
   EXPECT_EQ(run_recipe(*recipe).code(), sim::Errno::kInval);
