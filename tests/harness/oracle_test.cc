@@ -237,6 +237,32 @@ TEST(Oracle, SyncMountKeepsWhatTheOptionPromises) {
             "consistent unmarked keep\nsync-mount back keep\nsync-mount unmarked keep\n");
 }
 
+TEST(Oracle, DirsyncMountPromisesNames) {
+  const SceneOptions dirsync{.mount = "\"dirsync\"", .write_through = true};
+  DamagedVolume lost(kStart + R"({"op":"create","path":"a"}
+)",
+                     kStartLines, dirsync);
+  lost.set_dirty();
+  lost.remove("a");
+  EXPECT_EQ(lost.verdict(), "sync-mount lost a\n");
+  DamagedVolume back(kStart + R"({"op":"unlink","path":"keep"}
+)",
+                     kStartLines, dirsync);
+  back.set_dirty();
+  back.resurrect("keep");
+  EXPECT_EQ(back.verdict(), "consistent unmarked keep\nsync-mount back keep\n");
+}
+
+// Nothing of the write has reached the disk when the rename returns.
+TEST(Oracle, DirsyncMountPromisesNoBytes) {
+  const std::string lines = kStart + R"({"op":"write","path":"keep","off":0,"len":600,"seed":1}
+{"op":"rename","path":"keep","to":"kept"}
+)";
+  EXPECT_EQ(
+      DamagedVolume(lines, kStartLines, {.mount = "\"dirsync\"", .write_through = true}).verdict(),
+      "");
+}
+
 TEST(Oracle, SyncMountMarksTheClustersInUse) {
   const std::string lines = kStart + R"({"op":"write","path":"keep","off":9000,"len":9000,"seed":1}
 )";
