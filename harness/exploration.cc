@@ -9,6 +9,7 @@
 #include "nested.h"
 #include "seen_states.h"
 #include "zerotail/harness/check.h"
+#include "zerotail/harness/circumstances.h"
 #include "zerotail/harness/judge.h"
 #include "zerotail/sim/prng.h"
 
@@ -25,9 +26,10 @@ class Collector {
   // `after`: the crash state that the workload started from, with the separator. What goes on is
   // the same after every workload, so that findings of it have one name.
   Collector(const Workload& workload, const ExploreOptions& options, const std::string& after)
-      : options_(options), after_(after), name_(after.empty() ? workload.name : "again") {
-    if (options.record.device != DeviceConfig{}) name_ += "@" + print(options.record.device);
-    if (options.record.faults) name_ += "!" + fault::print(*options.record.faults);
+      : options_(options),
+        after_(after),
+        name_(
+            name_in_findings(after.empty() ? workload : Workload{"again", {}, 0}, options.record)) {
     const RecordOptions& record = options.record;
     const std::string plain = name_of_continued(workload.name);
     repro_prefix_ =
@@ -36,8 +38,9 @@ class Collector {
   }
 
   // Adds a state's violations; what is added to the run's digest is the order of fingerprints.
+  // `recording` and `counts` say where it happened.
   void add(const std::vector<Violation>& violations, const std::string& state,
-           sim::Digest* digest) {
+           const Recording& recording, OpCounts counts, sim::Digest* digest) {
     for (const Violation& violation : violations) {
       if (!options_.contracts[static_cast<size_t>(violation.contract)]) continue;
       key_.assign(violation.kind);
@@ -46,7 +49,11 @@ class Collector {
       auto [place, fresh] = prints_.try_emplace(key_);
       if (fresh) place->second = fingerprint(violation, name_);
       *digest += sim::bytes_digest(place->second.data(), place->second.size(), digest->low);
-      report(violation, place->second, state);
+      if (findings_.contains(place->second)) {
+        findings_.count_again(place->second);
+      } else {
+        report(violation, place->second, state, circumstances(recording, counts, violation));
+      }
     }
   }
 
@@ -63,13 +70,12 @@ class Collector {
   [[nodiscard]] const std::string& repro_prefix() const { return repro_prefix_; }
 
  private:
-  void report(const Violation& violation, const std::string& print, const std::string& state) {
-    if (findings_.contains(print)) {
-      findings_.count_again(print);
-      return;
-    }
+  void report(const Violation& violation, const std::string& print, const std::string& state,
+              Circumstances circumstances) {
     Finding finding;
     finding.violation = violation;
+    finding.group = group_of(violation, circumstances);
+    finding.circumstances = std::move(circumstances);
     finding.workload = name_;
     finding.state = after_ + state;
     finding.repro = repro_prefix_ + state;
@@ -194,9 +200,9 @@ struct Exploration::Impl {
     if (nested) {
       std::vector<Violation> violations = judge.judge();
       drop_older(older, &violations);
-      collector.add(violations, id, &report.digest);
+      collector.add(violations, id, recording, judge.counts(), &report.digest);
     } else {
-      collector.add(judge.judge(), id, &report.digest);
+      collector.add(judge.judge(), id, recording, judge.counts(), &report.digest);
     }
     if (options.prune) seen.add(image, judge.far_units_read());
   }
@@ -255,7 +261,7 @@ struct Exploration::Impl {
       const Violation violation{Contract::kAnswers, "differs", wrong.path, std::nullopt,
                                 fmt::format("operation {} ({}): {}", wrong.op,
                                             recording.history->op_text(wrong.op), wrong.text)};
-      collector.add({violation}, "p0+", &report.digest);
+      collector.add({violation}, "p0+", recording, {wrong.op + 1, wrong.op + 1}, &report.digest);
     }
   }
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "nested.h"
+#include "zerotail/fault/faults.h"
 #include "zerotail/harness/check.h"
 #include "zerotail/harness/exploration.h"
 #include "zerotail/harness/judge.h"
@@ -102,6 +104,20 @@ Workload workload_from_trace(Trace trace) {
   workload.setup = std::min<size_t>(trace.header.setup, trace.ops.size());
   workload.trace = std::move(trace);
   return workload;
+}
+
+std::string name_in_findings(const Workload& workload, const RecordOptions& options) {
+  const TraceHeader& header = workload.trace.header;
+  std::string name = header.trace.empty() ? workload.name : header.trace;
+  if (options.device != DeviceConfig{}) name += "@" + print(options.device);
+  std::optional<fault::FaultPlan> plan = options.faults;
+  if (!plan && !header.faults.empty()) {
+    if (auto parsed = fault::parse_fault_plan(header.faults); parsed.ok()) plan = *parsed;
+  }
+  if (!plan) return name;
+  std::set<std::string> kinds;
+  for (const fault::FaultRule& rule : plan->rules) kinds.emplace(rule.kind->name);
+  return fmt::format("{}!{}", name, fmt::join(kinds, ","));
 }
 
 WorkloadReport combine(WorkloadReport heading, const std::vector<PartReport>& parts,

@@ -52,6 +52,14 @@ std::string fingerprint(const Violation& violation, std::string_view workload) {
   return fmt::format("{:016x}", sim::bytes_digest(text.data(), text.size()).low);
 }
 
+std::string group_of(const Violation& violation, const Circumstances& circumstances) {
+  const bool structure = !violation.path.empty() && violation.path.front() == '<';
+  const std::string text =
+      fmt::format("{}\n{}\n{}\n{}\n{}", contract_info(violation.contract).name, violation.kind,
+                  structure ? violation.path : "file", circumstances.promise, circumstances.touch);
+  return fmt::format("{:016x}", sim::bytes_digest(text.data(), text.size()).low);
+}
+
 bool FindingSet::add(Finding finding) {
   const auto [place, fresh] = by_fingerprint_.try_emplace(finding.fingerprint, findings_.size());
   if (!fresh) {

@@ -17,7 +17,7 @@ using sim::Result;
 using sim::Status;
 
 constexpr int kApplicationId = 0x7A740001;
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE config(place INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL);
@@ -29,7 +29,8 @@ CREATE TABLE part(job INTEGER NOT NULL, part INTEGER NOT NULL, report TEXT NOT N
 CREATE TABLE finding(job INTEGER NOT NULL, part INTEGER NOT NULL, place INTEGER NOT NULL,
   fingerprint TEXT NOT NULL, contract TEXT NOT NULL, kind TEXT NOT NULL, path TEXT NOT NULL,
   range_begin INTEGER, range_end INTEGER, detail TEXT NOT NULL, workload TEXT NOT NULL,
-  state TEXT NOT NULL, repro TEXT NOT NULL, states INTEGER NOT NULL,
+  state TEXT NOT NULL, repro TEXT NOT NULL, states INTEGER NOT NULL, promise TEXT NOT NULL,
+  touch TEXT NOT NULL,
   PRIMARY KEY(job, part, place)) WITHOUT ROWID;
 )";
 
@@ -287,7 +288,8 @@ Status Store::load_findings() {
   Impl& impl = *impl_;
   Statement rows(impl.db,
                  "SELECT job, part, fingerprint, contract, kind, path, detail, workload, state, "
-                 "repro, states, range_begin, range_end FROM finding ORDER BY job, part, place");
+                 "repro, states, promise, touch, range_begin, range_end FROM finding ORDER BY job, "
+                 "part, place");
   while (rows.step()) {
     const size_t job = rows.number();
     const size_t part = rows.number();
@@ -302,6 +304,8 @@ Status Store::load_findings() {
     finding.state = rows.text();
     finding.repro = rows.text();
     finding.count = rows.number();
+    finding.circumstances.promise = rows.text();
+    finding.circumstances.touch = rows.text();
     if (!rows.is_null()) {
       const uint64_t begin = rows.number();
       finding.violation.range = ByteRange{begin, rows.number()};
@@ -311,6 +315,7 @@ Status Store::load_findings() {
                                               impl.path, part, job));
     }
     finding.violation.contract = *contract;
+    finding.group = group_of(finding.violation, finding.circumstances);
     place->second.findings.push_back(std::move(finding));
   }
   if (rows.code() != SQLITE_OK) return impl.failed(rows.code());
@@ -340,7 +345,7 @@ Status Store::put_part(size_t job, const PartReport& part) {
     uint64_t place = 0;
     for (const Finding& finding : part.findings) {
       Statement row(impl.db,
-                    "INSERT INTO finding VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                    "INSERT INTO finding VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
       const Violation& v = finding.violation;
       row.bind(job).bind(part.part).bind(place++).bind(finding.fingerprint);
       row.bind(std::string(contract_info(v.contract).name)).bind(v.kind).bind(v.path);
@@ -350,7 +355,8 @@ Status Store::put_part(size_t job, const PartReport& part) {
         row.bind_null().bind_null();
       }
       row.bind(v.detail).bind(finding.workload).bind(finding.state).bind(finding.repro);
-      row.bind(finding.count);
+      row.bind(finding.count).bind(finding.circumstances.promise);
+      row.bind(finding.circumstances.touch);
       ZT_TRY(impl.finish(&row));
     }
     return {};

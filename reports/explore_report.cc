@@ -4,6 +4,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "zerotail/sim/digest.h"
 
@@ -75,6 +76,9 @@ Json finding_to_json(const Finding& finding) {
   json["detail"] = finding.violation.detail;
   json["state"] = finding.state;
   json["fingerprint"] = finding.fingerprint;
+  json["group"] = finding.group;
+  json["promise"] = finding.circumstances.promise;
+  json["touch"] = finding.circumstances.touch;
   json["count"] = finding.count;
   json["known"] = finding.known;
   json["repro"] = finding.repro;
@@ -235,7 +239,11 @@ std::string summary(const ExploreReport& report) {
 }
 
 std::string to_text(const ExploreReport& report) {
+  std::set<std::string> groups;
+  for (const Finding& finding : report.findings.findings()) groups.insert(finding.group);
   std::string text = summary(report);
+  text +=
+      fmt::format("{} findings in {} groups\n", report.findings.findings().size(), groups.size());
   text += fmt::format("\n{:<28} {:>6} {:>6} {:>5} {:>7} {:>8} {:>8} {:>7} {:>7} {:>12}\n",
                       "workload", "points", "epochs", "log2", "checked", "merged", "pruned",
                       "writes", "flushes", "left out");
@@ -248,8 +256,8 @@ std::string to_text(const ExploreReport& report) {
     text += known ? "\nKnown findings (accepted by the baseline)\n" : "\nNew findings\n";
     for (const Finding& finding : report.findings.findings()) {
       if (finding.known != known) continue;
-      text += fmt::format("{} {}\n    {} states; repro: {}\n", finding.fingerprint,
-                          one_line(finding), finding.count, finding.repro);
+      text += fmt::format("{} {}\n    {} states; group {}; repro: {}\n", finding.fingerprint,
+                          one_line(finding), finding.count, finding.group, finding.repro);
     }
   }
   if (!report.gone.empty()) text += "\nFindings of the baseline that did not appear\n";

@@ -29,6 +29,9 @@ struct Workload {
 };
 // A trace as a workload: `setup` from its header, the name for repro ids from its content.
 [[nodiscard]] Workload workload_from_trace(Trace trace);
+// The name that findings of a workload carry, and that their fingerprints rest on: it does not
+// change with the trace's operations. Of a fault plan only the kinds are in it.
+[[nodiscard]] std::string name_in_findings(const Workload& workload, const RecordOptions& options);
 
 struct ExploreOptions {
   RecordOptions record;

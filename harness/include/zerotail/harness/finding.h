@@ -53,19 +53,35 @@ struct Violation {
   std::string detail;  // one sentence for people
 };
 
+// On whose word, and after what: with contract, kind and place they tell one way to fail from
+// another whatever the trace (circumstances.h finds them).
+struct Circumstances {
+  std::string promise;  // the call whose promise was broken: "fsync", "start"; empty: none was
+  std::string touch;    // the last operation on the file since then; empty: nothing touched it
+  bool operator==(const Circumstances&) const = default;
+};
+
 struct Finding {
   Violation violation;
-  std::string workload;     // its name; `@` and the device when that is not vc512
+  Circumstances circumstances;  // of its first state
+  // The name that its trace's header gives it; `@` and the device when that is not vc512; `!` and
+  // the kinds of faults of its plan.
+  std::string workload;
   std::string state;        // the crash state's id inside the workload
   std::string repro;        // the whole command line
-  std::string fingerprint;  // 16 hex digits
+  std::string fingerprint;  // 16 hex digits: this finding of this workload
+  std::string group;        // 16 hex digits: what broke, in whatever workload
   uint64_t count = 1;       // states that show it
   bool known = false;       // accepted by the baseline
 };
 
 // Hash of contract, kind, path and workload: not of ranges, states or texts, which move when code
-// or budgets change.
+// or budgets change, nor of the trace's content, which moves when it is edited or minimised.
+// `workload` as in Finding.
 [[nodiscard]] std::string fingerprint(const Violation& violation, std::string_view workload);
+// Hash of contract, kind, place and circumstances. The place is "<volume>", "<clusters>" or any
+// file: names mean nothing here.
+[[nodiscard]] std::string group_of(const Violation& violation, const Circumstances& circumstances);
 
 // Findings of a run, one a fingerprint, the first state kept, in order of appearance.
 class FindingSet {
