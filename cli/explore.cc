@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "explore_log.h"
 #include "explore_output.h"
 #include "interrupt.h"
 #include "orderings.h"
@@ -42,6 +43,7 @@ struct Options {
   bool list_devices = false;
   FaultOptions faults;
   bool no_prune = false;
+  LogOptions log;
 };
 
 // Built-in workloads with a sync or dirsync mount run on both kinds of device: `sync-mount` is
@@ -245,9 +247,45 @@ ExitCode list_devices(Terminal& terminal) {
   return ExitCode::kOk;
 }
 
+// What a log takes nothing of: the option's name, or nothing.
+const char* not_for_logs(const Options& options) {
+  if (!options.traces.empty()) return "TRACE";
+  if (!options.workloads.empty()) return "--workload";
+  if (!options.contracts.empty()) return "--contract";
+  if (!options.ordering.empty()) return "--ordering";
+  if (!options.io_path.empty()) return "--io-path";
+  if (!options.store.empty()) return "--store";
+  if (options.compare_orderings) return "--compare-orderings";
+  if (options.keep_free) return "--keep-free";
+  return nullptr;
+}
+
+ExitCode run_log(const Options& options, Terminal& terminal) {
+  if (const char* option = not_for_logs(options)) {
+    terminal.error(option, "means nothing for a --log");
+    return ExitCode::kBadInput;
+  }
+  harness::ExploreOptions explore;
+  explore.tiers.seed = options.seed;
+  if (const auto status = apply_tiers(options, &explore); !status.ok()) {
+    return terminal.fail("explore", status.error());
+  }
+  const auto device = fault::parse_device(options.device.empty() ? "sector" : options.device);
+  if (!device.ok()) return terminal.fail("--device", device.error());
+  return explore_log({.options = options.log,
+                      .image = options.image,
+                      .device = *device,
+                      .tiers = explore.tiers,
+                      .budget = options.budget,
+                      .check_all = options.no_prune,
+                      .output = options.output},
+                     terminal);
+}
+
 ExitCode run(const Options& options, Terminal& terminal) {
   if (options.list_devices) return list_devices(terminal);
   if (options.list) return list_workloads(terminal);
+  if (options.log.asked()) return run_log(options, terminal);
   auto campaign = campaign_options(options);
   if (!campaign.ok()) return terminal.fail("explore", campaign.error());
   const auto jobs = collect_jobs(options);
@@ -304,7 +342,8 @@ Run setup_explore(CLI::App& command) {
   command.add_option("--workload", options->workloads, "A built-in workload; may be repeated");
   command.add_flag("--list", options->list, "List the built-in workloads and exit");
   command.add_option("--image", options->image,
-                     "Start from this exFAT image (never written) instead of a fresh volume");
+                     "Start from this exFAT image (never written) instead of a fresh volume; with "
+                     "--log: the disk that the log began with");
   command.add_flag("--keep-free", options->keep_free,
                    "Keep what the image's free clusters hold instead of filling them with poison");
   command.add_option("--budget", options->budget, "Crash states a workload, at most")
@@ -327,6 +366,7 @@ Run setup_explore(CLI::App& command) {
   add_cache_options(command, &options->cache);
   command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");
   add_campaign_options(command, options.get());
+  options->log.add_to(command);
   add_output_options(command, &options->output);
   return [options](Terminal& terminal) { return run(*options, terminal); };
 }

@@ -19,8 +19,10 @@ std::string fresh_folder() {
   }
 }
 
-sim::Result<harness::Baseline> load_baseline(const OutputOptions& options, volume::IoPath path) {
-  if (options.baseline.empty()) return harness::shipped_baseline(path);
+sim::Result<harness::Baseline> load_baseline(const OutputOptions& options,
+                                             std::optional<volume::IoPath> path) {
+  if (options.baseline.empty() && !path) return harness::Baseline{};
+  if (options.baseline.empty()) return harness::shipped_baseline(*path);
   return harness::Baseline::load(options.baseline);
 }
 
@@ -40,7 +42,7 @@ void add_output_options(CLI::App& command, OutputOptions* options) {
 }
 
 sim::Result<ExploreOutputs> ExploreOutputs::open(const OutputOptions& options,
-                                                 volume::IoPath path) {
+                                                 std::optional<volume::IoPath> path) {
   auto baseline = load_baseline(options, path);
   if (!baseline.ok()) return baseline.error();
   std::string json = options.json;
@@ -59,6 +61,8 @@ sim::Result<ExploreOutputs> ExploreOutputs::open(const OutputOptions& options,
   ZT_ASSIGN(OutputFile text_file, OutputFile::open(text, options.force));
   ExploreOutputs outputs(options, std::move(*baseline), std::move(json_file), std::move(text_file));
   outputs.folder_ = folder;
+  outputs.baseline_name_ = options.baseline;
+  if (options.baseline.empty() && path) outputs.baseline_name_ = "shipped";
   if (!options.write_baseline.empty()) {
     ZT_ASSIGN(OutputFile file, OutputFile::open(options.write_baseline, options.force));
     outputs.baseline_file_.emplace(std::move(file));
@@ -71,9 +75,10 @@ void ExploreOutputs::give_up() {
   if (!folder_.empty()) std::filesystem::remove(folder_, ignored);
 }
 
-sim::Status ExploreOutputs::write_reports(const reports::ExploreReport& report) {
-  ZT_TRY(json_.write(reports::to_json(report)));
-  ZT_TRY(text_.write(reports::to_text(report)));
+sim::Status ExploreOutputs::write_reports(const reports::ExploreReport& report,
+                                          const Rendering& rendering) {
+  ZT_TRY(json_.write(rendering.json(report)));
+  ZT_TRY(text_.write(rendering.text(report)));
   ZT_TRY(json_.commit());
   return text_.commit();
 }
@@ -99,10 +104,20 @@ sim::Status ExploreOutputs::write_baseline(const reports::ExploreReport& report)
 }
 
 ExitCode ExploreOutputs::finish(reports::ExploreReport* report, Terminal& terminal) {
-  report->baseline = options_.baseline.empty() ? "shipped" : options_.baseline;
+  const Rendering rendering{
+      [](const reports::ExploreReport& r) { return reports::summary(r); },
+      [](const reports::ExploreReport& r) { return reports::to_json(r); },
+      [](const reports::ExploreReport& r) { return reports::to_text(r); },
+  };
+  return finish(report, rendering, terminal);
+}
+
+ExitCode ExploreOutputs::finish(reports::ExploreReport* report, const Rendering& rendering,
+                                Terminal& terminal) {
+  report->baseline = baseline_name_;
   report->apply(baseline_);
-  terminal.print(reports::summary(*report));
-  if (const auto status = write_reports(*report); !status.ok()) {
+  terminal.print(rendering.summary(*report));
+  if (const auto status = write_reports(*report, rendering); !status.ok()) {
     return terminal.fail("output", status.error());
   }
   terminal.print(fmt::format("report: {} ({})\n", text_.path(), json_.path()));

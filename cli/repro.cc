@@ -1,6 +1,7 @@
 // zerotail repro and zerotail export: one crash state, rebuilt from its id.
 #include <fmt/format.h>
 
+#include "log_state.h"
 #include "zerotail/cli/commands.h"
 #include "zerotail/cli/fault_options.h"
 #include "zerotail/harness/workloads.h"
@@ -17,6 +18,7 @@ struct Options {
   bool keep_free = false;
   bool force = false;
   FaultOptions faults;
+  LogStateOptions log;
 };
 
 void add_source_options(CLI::App& command, Options* options) {
@@ -25,6 +27,7 @@ void add_source_options(CLI::App& command, Options* options) {
   command.add_option("--base", options->base_image,
                      "The image that the exploration started from, when there was one");
   options->faults.add_to(command);
+  options->log.input.add_to(command);
   command.add_flag("--keep-free", options->keep_free,
                    "As given to explore: the image's free clusters keep their content");
 }
@@ -59,6 +62,9 @@ sim::Result<harness::RebuiltState> rebuild(const Options& options) {
 }
 
 ExitCode run_repro(const Options& options, Terminal& terminal) {
+  if (harness::is_log_state_id(options.id)) {
+    return repro_log_state(options.id, options.log, options.base_image, terminal);
+  }
   const sim::ReproScope scope("zerotail repro " + options.id);
   const auto state = rebuild(options);
   if (!state.ok()) return terminal.fail(options.id, state.error());
@@ -74,6 +80,10 @@ ExitCode run_repro(const Options& options, Terminal& terminal) {
 }
 
 ExitCode run_export(const Options& options, Terminal& terminal) {
+  if (harness::is_log_state_id(options.id)) {
+    return export_log_state(options.id, options.log.input, options.base_image, options.image,
+                            options.force, terminal);
+  }
   const sim::ReproScope scope("zerotail export --state " + options.id);
   const auto state = rebuild(options);
   if (!state.ok()) return terminal.fail(options.id, state.error());
@@ -91,6 +101,7 @@ Run setup_repro(CLI::App& command) {
   auto options = std::make_shared<Options>();
   command.add_option("ID", options->id, "A repro id, as in a finding")->required();
   add_source_options(command, options.get());
+  options->log.check.add_to(command);
   return [options](Terminal& terminal) { return run_repro(*options, terminal); };
 }
 

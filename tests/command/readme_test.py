@@ -20,6 +20,7 @@ EXPECTED = [
     ("fsck.exfat -n out/crash.img", 4),
     ("scripts/zerotail explore --workload append-fsync --device lying-flush", 1),
     ("scripts/zerotail explore out/hello.trace", 1),
+    ("scripts/zerotail explore --log out/append.log", 1),
 ]
 
 

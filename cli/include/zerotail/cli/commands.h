@@ -43,6 +43,7 @@ struct Command {
 [[nodiscard]] Run setup_golden(CLI::App& command);
 [[nodiscard]] Run setup_explore(CLI::App& command);
 [[nodiscard]] Run setup_atlas(CLI::App& command);
+[[nodiscard]] Run setup_record(CLI::App& command);
 [[nodiscard]] Run setup_merge(CLI::App& command);
 [[nodiscard]] Run setup_repro(CLI::App& command);
 [[nodiscard]] Run setup_export(CLI::App& command);

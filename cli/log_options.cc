@@ -1,0 +1,88 @@
+#include "log_options.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include "zerotail/cli/output_file.h"
+#include "zerotail/sim/image_file.h"
+
+namespace zerotail::cli {
+
+void LogInput::add_to(CLI::App& command) {
+  command.add_option("--log", log, "A dm-log-writes log, of the kernel's target, QEMU or `record`");
+  command.add_flag("--log-scan", scan,
+                   "Take the log's entries behind those that its super block counts: the recorder "
+                   "was killed");
+}
+
+sim::Result<harness::LogSource> LogInput::load(const std::string& base, Terminal& terminal) const {
+  if (base.empty()) {
+    return sim::Error(sim::Errno::kInval, log + ": needs the image that it began with");
+  }
+  ZT_ASSIGN(const sim::MemDisk disk, sim::load_image(base, {}));
+  ZT_ASSIGN(const std::string content, read_file(log));
+  const fault::LogReadOptions options{.capacity = disk.capacity(), .scan = scan};
+  ZT_ASSIGN(fault::LogWrites parsed, fault::parse_log_writes(content, log, options));
+  if (parsed.uncounted > 0) {
+    terminal.note(
+        fmt::format("{}: its super block counts {} entries, {} more follow, perhaps of an older "
+                    "log; --log-scan takes them",
+                    log, parsed.entries.size(), parsed.uncounted));
+  }
+  return harness::make_log_source(log, base, std::move(parsed), disk.snapshot());
+}
+
+sim::Result<ScratchFolder> ScratchFolder::create(const std::string& parent) {
+  std::string path = parent;
+  if (path.empty()) {
+    const bool memory = ::access("/dev/shm", W_OK | X_OK) == 0;
+    path = memory ? "/dev/shm" : std::filesystem::temp_directory_path().string();
+  }
+  path += "/zerotail-explore-XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) {
+    const int code = errno;
+    return sim::Error(static_cast<sim::Errno>(code),
+                      fmt::format("{}: cannot be made: {}", path, std::strerror(code)));
+  }
+  return ScratchFolder(path);
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+}
+
+void CheckOptions::add_to(CLI::App& app) {
+  app.add_option("--check-cmd", command,
+                 "The checker of a --log's states, e.g. 'fsck.exfat -n {image}'; {mark} is the "
+                 "last mark that was passed");
+  app.add_option("--check-ok", ok, "Exit codes of the checker that mean good, with commas between")
+      ->delimiter(',')
+      ->check(CLI::Range(0, 255))
+      ->capture_default_str();
+  app.add_option("--check-timeout", timeout, "Seconds that the checker may take; 0: any time")
+      ->capture_default_str();
+  app.add_option("--scratch", scratch,
+                 "Where the images for the checker go (default: /dev/shm, else TMPDIR)");
+}
+
+sim::Result<harness::CheckerOptions> CheckOptions::checker(const ScratchFolder& folder) const {
+  if (command.empty()) {
+    return sim::Error(sim::Errno::kInval,
+                      "a log needs a checker, e.g. --check-cmd 'fsck.exfat -n {image}'");
+  }
+  harness::CheckerOptions options;
+  ZT_ASSIGN(options.command, harness::CheckCommand::parse(command));
+  options.ok = ok;
+  options.timeout = std::chrono::seconds(timeout);
+  options.clock = Progress::steady_clock();
+  options.folder = folder.path();
+  return options;
+}
+
+}  // namespace zerotail::cli
