@@ -212,6 +212,7 @@ class LogExplorer {
     finding.state = state.id;
     finding.repro = repro_line(state.id);
     finding.fingerprint = verdict.fingerprint;
+    finding.group = verdict.fingerprint;  // it rests on the words alone, whatever the log
     result_.outputs[verdict.fingerprint] = std::move(verdict.outcome.output);
     result_.findings.add(std::move(finding));
     ++progress_.findings;
