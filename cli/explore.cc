@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "enumerate.h"
 #include "explore_log.h"
 #include "explore_output.h"
 #include "interrupt.h"
@@ -44,6 +45,7 @@ struct Options {
   FaultOptions faults;
   bool no_prune = false;
   LogOptions log;
+  EnumerateChoice enumerate;
 };
 
 // Built-in workloads with a sync or dirsync mount run on both kinds of device: `sync-mount` is
@@ -86,6 +88,21 @@ sim::Result<std::vector<harness::Job>> collect_jobs(const Options& options) {
     ZT_ASSIGN(job.io_path, volume::parse_io_path(options.io_path.empty() ? path : options.io_path));
   }
   return jobs;
+}
+
+// Everything of an enumerated job but its workload.
+sim::Result<harness::Job> enumerated_pattern(const Options& options) {
+  harness::Job job;
+  if (!options.device.empty()) {
+    ZT_ASSIGN(job.device, harness::parse_device(options.device));
+  }
+  if (!options.ordering.empty()) {
+    ZT_ASSIGN(job.ordering, volume::parse_ordering(options.ordering));
+  }
+  if (!options.io_path.empty()) {
+    ZT_ASSIGN(job.io_path, volume::parse_io_path(options.io_path));
+  }
+  return job;
 }
 
 sim::Status apply_contracts(const Options& options, harness::ExploreOptions* explore) {
@@ -204,7 +221,18 @@ ExitCode interrupted(const Options& options, const harness::CampaignReport& repo
   return ExitCode::kInterrupted;
 }
 
-ExitCode explore(const Options& options, const std::vector<harness::Job>& jobs,
+void note_speed(const harness::CampaignReport& report, Progress::Duration elapsed,
+                Terminal& terminal) {
+  uint64_t states = 0;
+  for (const harness::WorkloadReport& workload : report.workloads) {
+    states += workload.states.checked;
+  }
+  const double seconds = std::chrono::duration<double>(elapsed).count();
+  terminal.note(fmt::format("{} states checked in {:.1f} s, {:.0f} a second", grouped(states),
+                            seconds, static_cast<double>(states) / std::max(seconds, 1e-3)));
+}
+
+ExitCode explore(const Options& options, const harness::JobSource& jobs,
                  const harness::CampaignOptions& campaign, ExploreOutputs* outputs,
                  Terminal& terminal) {
   auto store = open_store(options, harness::describe(jobs, campaign));
@@ -216,9 +244,12 @@ ExitCode explore(const Options& options, const std::vector<harness::Job>& jobs,
     progress.update(now.states, now.findings);
     return !Interrupt::asked();
   };
+  const auto clock = Progress::steady_clock();
+  const auto begin = clock();
   auto result =
       harness::run_campaign(jobs, campaign, store->has_value() ? &**store : nullptr, hook);
   progress.finish();
+  if (options.enumerate.asked() && result.ok()) note_speed(*result, clock() - begin, terminal);
   if (!result.ok()) return terminal.fail("explore", result.error());
   if (!result->complete) return interrupted(options, *result, terminal);
   reports::ExploreReport report;
@@ -256,6 +287,7 @@ const char* not_for_logs(const Options& options) {
   if (!options.io_path.empty()) return "--io-path";
   if (!options.store.empty()) return "--store";
   if (options.compare_orderings) return "--compare-orderings";
+  if (options.enumerate.asked()) return "--enumerate";
   if (options.keep_free) return "--keep-free";
   return nullptr;
 }
@@ -282,12 +314,41 @@ ExitCode run_log(const Options& options, Terminal& terminal) {
                      terminal);
 }
 
+ExitCode explore(const Options& options, const harness::JobSource& jobs, volume::IoPath path,
+                 const harness::CampaignOptions& campaign, Terminal& terminal) {
+  auto outputs = ExploreOutputs::open(options.output, path);
+  if (!outputs.ok()) return terminal.fail("output", outputs.error());
+  const ExitCode code = explore(options, jobs, campaign, &*outputs, terminal);
+  outputs->give_up();
+  return code;
+}
+
+ExitCode enumerate(const Options& options, const harness::CampaignOptions& campaign,
+                   Terminal& terminal) {
+  if (!options.traces.empty() || !options.workloads.empty() || options.compare_orderings ||
+      !options.page.empty() || !options.image.empty()) {
+    terminal.error("--enumerate", "not with traces, workloads, images or orderings to compare");
+    return ExitCode::kBadInput;
+  }
+  const auto pattern = enumerated_pattern(options);
+  if (!pattern.ok()) return terminal.fail("explore", pattern.error());
+  const auto sequences = Sequences::create(options.enumerate, options.seed, *pattern);
+  if (!sequences.ok()) return terminal.fail("explore", sequences.error());
+  if (options.list) {
+    sequences->list(terminal);
+    return ExitCode::kOk;
+  }
+  terminal.print(sequences->counts_text());
+  return explore(options, sequences->jobs(), pattern->io_path, campaign, terminal);
+}
+
 ExitCode run(const Options& options, Terminal& terminal) {
   if (options.list_devices) return list_devices(terminal);
-  if (options.list) return list_workloads(terminal);
+  if (options.list && !options.enumerate.asked()) return list_workloads(terminal);
   if (options.log.asked()) return run_log(options, terminal);
   auto campaign = campaign_options(options);
   if (!campaign.ok()) return terminal.fail("explore", campaign.error());
+  if (options.enumerate.asked()) return enumerate(options, *campaign, terminal);
   const auto jobs = collect_jobs(options);
   if (!jobs.ok()) return terminal.fail("explore", jobs.error());
   if (auto status = load_image(options, &campaign->explore.record); !status.ok()) {
@@ -301,12 +362,9 @@ ExitCode run(const Options& options, Terminal& terminal) {
   const bool buffer_heads = std::any_of(jobs->begin(), jobs->end(), [](const harness::Job& job) {
     return job.io_path == volume::IoPath::kBufferHead;
   });
-  auto outputs = ExploreOutputs::open(
-      options.output, buffer_heads ? volume::IoPath::kBufferHead : volume::IoPath::kIomap);
-  if (!outputs.ok()) return terminal.fail("output", outputs.error());
-  const ExitCode code = explore(options, *jobs, *campaign, &*outputs, terminal);
-  outputs->give_up();
-  return code;
+  return explore(options, harness::JobList(*jobs),
+                 buffer_heads ? volume::IoPath::kBufferHead : volume::IoPath::kIomap, *campaign,
+                 terminal);
 }
 
 void add_campaign_options(CLI::App& command, Options* options) {
@@ -362,6 +420,7 @@ Run setup_explore(CLI::App& command) {
   command.add_option("--page", options->page,
                      "With --compare-orderings: write the page for maintainers there, its traces "
                      "in a folder beside it (docs/ORDERING.md was made so)");
+  options->enumerate.add_to(command);
   options->faults.add_to(command);
   add_cache_options(command, &options->cache);
   command.add_option("--contract", options->contracts, "Judge this contract only; repeatable");

@@ -91,10 +91,9 @@ sim::Status ExploreOutputs::write_baseline(const reports::ExploreReport& report)
       fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::chrono::system_clock::now()));
   for (const harness::Finding& finding : report.findings.findings()) {
     const harness::BaselineEntry* known = baseline_.find(finding.fingerprint);
-    harness::BaselineEntry entry{finding.fingerprint, finding.violation.contract,
-                                 known == nullptr ? today : known->date,
-                                 finding.repro.substr(finding.repro.rfind(' ') + 1),
-                                 harness::explain(finding.violation, finding.workload)};
+    harness::BaselineEntry entry{
+        finding.fingerprint, finding.violation.contract, known == nullptr ? today : known->date,
+        finding.repro.substr(finding.repro.rfind(' ') + 1), harness::explain(finding)};
     if (known != nullptr) entry.reason = known->reason;
     if (entry.reason.empty()) entry.reason = "not explained";
     after.add(std::move(entry));

@@ -4,7 +4,7 @@
 #include "log_state.h"
 #include "zerotail/cli/commands.h"
 #include "zerotail/cli/fault_options.h"
-#include "zerotail/harness/workloads.h"
+#include "zerotail/harness/enumerate.h"
 #include "zerotail/sim/image_file.h"
 
 namespace zerotail::cli {
@@ -22,8 +22,9 @@ struct Options {
 };
 
 void add_source_options(CLI::App& command, Options* options) {
-  command.add_option("--trace", options->trace,
-                     "The trace of the state, when it is no built-in workload");
+  command.add_option(
+      "--trace", options->trace,
+      "The trace of the state, when it is neither a built-in workload nor enumerated");
   command.add_option("--base", options->base_image,
                      "The image that the exploration started from, when there was one");
   options->faults.add_to(command);
@@ -34,7 +35,7 @@ void add_source_options(CLI::App& command, Options* options) {
 
 sim::Result<harness::Workload> workload_of(const Options& options, const harness::ReproId& id) {
   if (options.trace.empty()) {
-    auto workload = harness::builtin_workload(id.workload);
+    auto workload = harness::workload_by_name(id.workload);
     if (workload.ok() || id.workload.rfind("trace-", 0) != 0) return workload;
     return sim::Error(sim::Errno::kInval,
                       fmt::format("'{}' names a trace file: give it with --trace", id.workload));

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <map>
 #include <set>
 
 namespace zerotail::harness {
@@ -13,6 +15,7 @@ using sim::Error;
 using sim::Result;
 
 constexpr const char* kShard = "shard";
+constexpr const char* kJob = "job";
 
 std::string tiers_text(const ExploreOptions& options) {
   std::string text;
@@ -33,12 +36,49 @@ std::string contracts_text(const ExploreOptions& options) {
   return text;
 }
 
+size_t job_count(const CampaignConfig& config) {
+  size_t count = 0;
+  for (const auto& [name, value] : config) {
+    if (name == kJob) ++count;
+    if (name == kJobCount) count = std::strtoull(value.c_str(), nullptr, 10);
+  }
+  return count;
+}
+
+// Workloads of one group make one line of the report, in the place of the first.
+class Workloads {
+ public:
+  explicit Workloads(std::vector<WorkloadReport>* list) : list_(*list) {}
+  void add(WorkloadReport report) {
+    const std::string group = report_group(report.workload);
+    if (group == report.workload) {
+      list_.push_back(std::move(report));
+      return;
+    }
+    report.workload = group;
+    const auto [place, fresh] = groups_.try_emplace(group, list_.size());
+    if (fresh) {
+      list_.push_back(std::move(report));
+    } else {
+      list_[place->second].add(report);
+    }
+  }
+
+ private:
+  std::vector<WorkloadReport>& list_;
+  std::map<std::string, size_t> groups_;
+};
+
 // The parts of all jobs, numbered through, as a shard sees them.
 class Campaign {
  public:
-  Campaign(const std::vector<Job>& jobs, const CampaignOptions& options, Store* store,
+  Campaign(const JobSource& jobs, const CampaignOptions& options, Store* store,
            const CampaignHook& hook)
-      : jobs_(jobs), options_(options), store_(store), hook_(hook) {}
+      : jobs_(jobs),
+        options_(options),
+        store_(store),
+        hook_(hook),
+        workloads_(&report_.workloads) {}
 
   Result<CampaignReport> run() {
     for (size_t job = 0; job < jobs_.size(); ++job) {
@@ -103,7 +143,7 @@ class Campaign {
       parts.push_back(std::move(fresh));
     }
     first_part_ += known.parts;
-    report_.workloads.push_back(combine(known.heading, parts, &report_.findings));
+    workloads_.add(combine(known.heading, parts, &report_.findings));
     return {};
   }
 
@@ -111,16 +151,18 @@ class Campaign {
     progress_.states += states.checked + states.merged + states.pruned;
   }
 
-  Result<std::unique_ptr<Exploration>> record_job(size_t job) {
-    ExploreOptions explore = options_.explore;
-    explore.record.device = jobs_[job].device;
-    explore.record.ordering = jobs_[job].ordering;
-    explore.record.io_path = jobs_[job].io_path;
-    auto exploration = Exploration::create(jobs_[job].workload, explore);
+  Result<std::unique_ptr<Exploration>> record_job(size_t index) {
+    // An exploration borrows both.
+    current_ = jobs_.job(index);
+    explore_ = options_.explore;
+    explore_.record.device = current_.device;
+    explore_.record.ordering = current_.ordering;
+    explore_.record.io_path = current_.io_path;
+    auto exploration = Exploration::create(current_.workload, explore_);
     if (!exploration.ok()) {
-      const std::string& name = jobs_[job].workload.trace.header.trace;
+      const std::string& name = current_.workload.trace.header.trace;
       return Error(exploration.error().code(),
-                   fmt::format("{}: {}", name.empty() ? jobs_[job].workload.name : name,
+                   fmt::format("{}: {}", name.empty() ? current_.workload.name : name,
                                exploration.error().where()));
     }
     return exploration;
@@ -143,11 +185,14 @@ class Campaign {
     });
   }
 
-  const std::vector<Job>& jobs_;
+  const JobSource& jobs_;
   const CampaignOptions& options_;
   Store* store_;
   const CampaignHook& hook_;
   CampaignReport report_;
+  Workloads workloads_;
+  Job current_;
+  ExploreOptions explore_;
   CampaignProgress progress_;
   size_t job_ = 0;
   size_t first_part_ = 0;  // number of the job's first part among all
@@ -195,7 +240,21 @@ sim::Status check_shards(const std::vector<Store>& stores) {
 
 }  // namespace
 
-CampaignConfig describe(const std::vector<Job>& jobs, const CampaignOptions& options) {
+std::string describe(const Job& job) {
+  return fmt::format("{} with {}{}", print(job.device), volume::print(job.ordering),
+                     job.io_path == volume::IoPath::kIomap ? "" : kOnBufferHeads);
+}
+
+void JobList::describe(CampaignConfig* config) const {
+  for (const Job& job : jobs_) {
+    const std::string text = print_trace(job.workload.trace);
+    config->emplace_back(
+        kJob, fmt::format("{} on {}, {}", job.workload.name, harness::describe(job),
+                          sim::bytes_digest(text.data(), text.size(), job.workload.setup).hex()));
+  }
+}
+
+CampaignConfig describe(const JobSource& jobs, const CampaignOptions& options) {
   const ExploreOptions& e = options.explore;
   CampaignConfig config;
   const auto add = [&config](const char* name, std::string value) {
@@ -218,18 +277,11 @@ CampaignConfig describe(const std::vector<Job>& jobs, const CampaignOptions& opt
                               : std::string("none"));
   add("faults", e.record.faults ? fault::print(*e.record.faults) : std::string("none"));
   add(kShard, fmt::format("{}/{}", options.shard, options.shards));
-  for (size_t job = 0; job < jobs.size(); ++job) {
-    const std::string text = print_trace(jobs[job].workload.trace);
-    add("job",
-        fmt::format("{} on {} with {}{}, {}", jobs[job].workload.name, print(jobs[job].device),
-                    volume::print(jobs[job].ordering),
-                    jobs[job].io_path == volume::IoPath::kIomap ? "" : kOnBufferHeads,
-                    sim::bytes_digest(text.data(), text.size(), jobs[job].workload.setup).hex()));
-  }
+  jobs.describe(&config);
   return config;
 }
 
-Result<CampaignReport> run_campaign(const std::vector<Job>& jobs, const CampaignOptions& options,
+Result<CampaignReport> run_campaign(const JobSource& jobs, const CampaignOptions& options,
                                     Store* store, const CampaignHook& hook) {
   ZT_ASSERT(options.shard >= 1 && options.shard <= options.shards);
   return Campaign(jobs, options, store, hook).run();
@@ -238,11 +290,11 @@ Result<CampaignReport> run_campaign(const std::vector<Job>& jobs, const Campaign
 Result<CampaignReport> merge_stores(const std::vector<Store>& stores) {
   ZT_ASSERT(!stores.empty());
   ZT_TRY(check_shards(stores));
-  size_t job_count = 0;
-  for (const auto& [name, value] : stores.front().config()) job_count += name == "job" ? 1 : 0;
+  const size_t jobs = job_count(stores.front().config());
   CampaignReport report;
+  Workloads workloads(&report.workloads);
   size_t number = 0;
-  for (size_t job = 0; job < job_count; ++job) {
+  for (size_t job = 0; job < jobs; ++job) {
     const auto known = stores.front().jobs().find(job);
     if (known == stores.front().jobs().end()) {
       return Error(Errno::kInval, fmt::format("{}: job {} is not begun: resume it first",
@@ -263,7 +315,7 @@ Result<CampaignReport> merge_stores(const std::vector<Store>& stores) {
       }
       parts.push_back(place->second);
     }
-    report.workloads.push_back(combine(known->second.heading, parts, &report.findings));
+    workloads.add(combine(known->second.heading, parts, &report.findings));
     report.parts += parts.size();
     report.parts_done += parts.size();
   }

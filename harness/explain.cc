@@ -13,6 +13,7 @@ struct Explanation {
   std::string_view workload;  // without the device
   std::string_view path;
   std::string_view reason;
+  std::string_view promise{};  // the operation that made the promise which is broken
 };
 
 constexpr std::string_view kSyncNoFlush =
@@ -28,6 +29,9 @@ constexpr std::string_view kTwoSectors =
 constexpr std::string_view kNewDirectory =
     "the parent's set reaches the medium before the zeroed cluster of the new directory, which "
     "then shows what the cluster held before";
+constexpr std::string_view kOlder =
+    "sync(2) sends no flush, so what it wrote may be lost and older bytes be there; and freed "
+    "clusters are given to another file before the set that gave them up is on the medium";
 constexpr std::string_view kFatAlone =
     "the FAT and the dentry set of a changed chain reach the medium in any order";
 
@@ -36,6 +40,9 @@ constexpr std::array kExplanations{
                 "on a sync mount a growing truncate writes the bitmap before VolumeDirty is set"},
     Explanation{Contract::kFlagged, "clean-but-inconsistent", "sync-mount-gap", "",
                 "on a sync mount a write with a gap writes the bitmap before VolumeDirty is set"},
+    Explanation{Contract::kFlagged, "clean-but-inconsistent", "enum2", "",
+                "a growing truncate or fallocate allocates and leaves VolumeDirty as it is, and a "
+                "sync of something else writes its bitmap and FAT"},
     Explanation{Contract::kDurable, "lost", "directory-grows-c512", "",
                 "fsync of a file does not write the grown DataLength of its directory: its set "
                 "stands behind the directory's end"},
@@ -47,6 +54,9 @@ constexpr std::array kExplanations{
     Explanation{Contract::kDurable, "", "rename-directory", "", kSyncNoFlush},
     Explanation{Contract::kDurable, "", "rename-longer-name", "", kSyncNoFlush},
     Explanation{Contract::kDurable, "", "rename-other-directory", "", kSyncNoFlush},
+    Explanation{Contract::kDurable, "", "", "", kSyncNoFlush, "sync"},
+    Explanation{Contract::kDurable, "bytes", "enum2", "", kSetBeforeFat},
+    Explanation{Contract::kContained, "", "", "", kSyncNoFlush, "sync"},
     Explanation{Contract::kContained, "set", "directory-grows-c512", "n", kSyncNoFlush},
     Explanation{Contract::kContained, "shared", "rename-directory", "e/d", kSyncNoFlush},
     Explanation{Contract::kContained, "shared", "rename-other-directory", "e/a", kSyncNoFlush},
@@ -56,12 +66,15 @@ constexpr std::array kExplanations{
     Explanation{Contract::kNoStale, "poison", "", "",
                 "the dentry set, with its ValidDataLength, may reach the medium before the data: "
                 "fsync waits for the data but sends no flush before the set"},
+    Explanation{Contract::kNoStale, "stale-bytes", "enum2", "", kOlder},
+    Explanation{Contract::kNoStale, "stale-name", "enum2", "", kSyncNoFlush},
     Explanation{Contract::kNoStale, "stale-bytes", "", "",
                 "freed clusters are given to another file before the set that gave them up is on "
                 "the medium, and sets may be there before the data"},
     Explanation{Contract::kAtomic, "both", "", "", kRename},
     Explanation{Contract::kAtomic, "neither", "", "", kRename},
     Explanation{Contract::kAtomic, "mixed-set", "", "", kTwoSectors},
+    Explanation{Contract::kAtomic, "size", "enum2", "", kSyncNoFlush},
     Explanation{Contract::kConsistent, "leak", "", "",
                 "the bitmap reaches the medium before the set that uses the clusters, or after the "
                 "one that gave them up: nothing orders them"},
@@ -76,6 +89,9 @@ constexpr std::array kExplanations{
                 "the medium"},
     Explanation{Contract::kConsistent, "orphan-secondary", "", "n", kNewDirectory},
     Explanation{Contract::kConsistent, "orphan-secondary", "", "f", kNewDirectory},
+    Explanation{Contract::kConsistent, "orphan-secondary", "enum1", "", kNewDirectory},
+    Explanation{Contract::kConsistent, "after-end", "enum1", "", kNewDirectory},
+    Explanation{Contract::kConsistent, "unknown-critical", "enum2", "", kNewDirectory},
     Explanation{Contract::kConsistent, "after-end", "", "n", kNewDirectory},
     Explanation{Contract::kConsistent, "after-end", "", "f", kNewDirectory},
     Explanation{Contract::kConsistent, "orphan-secondary", "", "", kTwoSectors},
@@ -93,11 +109,15 @@ bool fits(std::string_view wanted, std::string_view value) {
 
 }  // namespace
 
-std::string explain(const Violation& violation, std::string_view workload) {
-  const std::string_view name = workload.substr(0, workload.find_first_of("@!"));
+std::string explain(const Finding& finding) {
+  const Violation& violation = finding.violation;
+  const std::string_view workload = finding.workload;
+  std::string_view name = workload.substr(0, workload.find_first_of("@!"));
+  if (name == "enum3") name = "enum2";  // nothing else happens in more steps
   for (const Explanation& e : kExplanations) {
     if (e.contract == violation.contract && fits(e.kind, violation.kind) &&
-        fits(e.workload, name) && fits(e.path, violation.path)) {
+        fits(e.workload, name) && fits(e.path, violation.path) &&
+        fits(e.promise, finding.circumstances.promise)) {
       return std::string(e.reason);
     }
   }

@@ -28,6 +28,8 @@ class Collector {
   Collector(const Workload& workload, const ExploreOptions& options, const std::string& after)
       : options_(options),
         after_(after),
+        family_(after.empty() && !workload.family.empty()),
+        touch_(workload.family_tells_touch),
         name_(
             name_in_findings(after.empty() ? workload : Workload{"again", {}, 0}, options.record)) {
     const RecordOptions& record = options.record;
@@ -46,8 +48,10 @@ class Collector {
       key_.assign(violation.kind);
       key_.push_back(static_cast<char>(violation.contract));
       key_.append(violation.path);
+      // In a family the circumstances decide, and they follow from the counts.
+      if (family_) key_ += fmt::format("\n{} {}", counts.issued, counts.returned);
       auto [place, fresh] = prints_.try_emplace(key_);
-      if (fresh) place->second = fingerprint(violation, name_);
+      if (fresh) place->second = print_of(violation, recording, counts);
       *digest += sim::bytes_digest(place->second.data(), place->second.size(), digest->low);
       if (findings_.contains(place->second)) {
         findings_.count_again(place->second);
@@ -70,6 +74,14 @@ class Collector {
   [[nodiscard]] const std::string& repro_prefix() const { return repro_prefix_; }
 
  private:
+  [[nodiscard]] std::string print_of(const Violation& violation, const Recording& recording,
+                                     OpCounts counts) const {
+    if (!family_) return fingerprint(violation, name_);
+    Circumstances found = circumstances(recording, counts, violation);
+    if (!touch_) found.touch.clear();
+    return fingerprint_in_family(group_of(violation, found), name_);
+  }
+
   void report(const Violation& violation, const std::string& print, const std::string& state,
               Circumstances circumstances) {
     Finding finding;
@@ -85,6 +97,8 @@ class Collector {
 
   const ExploreOptions& options_;
   std::string after_;
+  bool family_;
+  bool touch_;  // of a family: it tells findings apart
   std::string repro_prefix_;
   FindingSet findings_;
   std::string name_;  // the workload's, with a device that is not the default

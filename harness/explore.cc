@@ -10,6 +10,7 @@
 #include "nested.h"
 #include "zerotail/fault/faults.h"
 #include "zerotail/harness/check.h"
+#include "zerotail/harness/enumerate.h"
 #include "zerotail/harness/exploration.h"
 #include "zerotail/harness/judge.h"
 
@@ -97,6 +98,26 @@ void NestedCounts::add(const NestedCounts& other) {
   states.add(other.states);
 }
 
+void WorkloadReport::add(const WorkloadReport& other) {
+  states.add(other.states);
+  points += other.points;
+  epochs += other.epochs;
+  requests += other.requests;
+  flushes += other.flushes;
+  for (size_t i = 0; i < tiers.size(); ++i) tiers[i].add(other.tiers[i]);
+  nested.add(other.nested);
+  core_mounts += other.core_mounts;
+  const std::string both = digest + other.digest;
+  digest = sim::bytes_digest(both.data(), both.size()).hex();
+  workloads += other.workloads;
+}
+
+std::string report_group(const std::string& workload) {
+  const size_t dash = workload.find('-');
+  if (!is_enumerated(workload) || dash == std::string::npos) return workload;
+  return workload.substr(0, std::min(workload.size(), workload.find('.', dash)));
+}
+
 Workload workload_from_trace(Trace trace) {
   Workload workload;
   const std::string text = print_trace(trace);
@@ -109,6 +130,7 @@ Workload workload_from_trace(Trace trace) {
 std::string name_in_findings(const Workload& workload, const RecordOptions& options) {
   const TraceHeader& header = workload.trace.header;
   std::string name = header.trace.empty() ? workload.name : header.trace;
+  if (!workload.family.empty()) name = workload.family;
   if (options.device != DeviceConfig{}) name += "@" + print(options.device);
   std::optional<fault::FaultPlan> plan = options.faults;
   if (!plan && !header.faults.empty()) {

@@ -60,6 +60,11 @@ std::string group_of(const Violation& violation, const Circumstances& circumstan
   return fmt::format("{:016x}", sim::bytes_digest(text.data(), text.size()).low);
 }
 
+std::string fingerprint_in_family(const std::string& group, std::string_view family) {
+  const std::string text = fmt::format("{}\n{}", group, family);
+  return fmt::format("{:016x}", sim::bytes_digest(text.data(), text.size()).low);
+}
+
 bool FindingSet::add(Finding finding) {
   const auto [place, fresh] = by_fingerprint_.try_emplace(finding.fingerprint, findings_.size());
   if (!fresh) {

@@ -241,7 +241,7 @@ class Comparison {
   sim::Status find_weaknesses(LabReport* report) {
     std::vector<std::pair<std::string, Group>> by_reason;
     for (const Finding& finding : report->linux_run.findings.findings()) {
-      std::string reason = explain(finding.violation, finding.workload);
+      std::string reason = explain(finding);
       if (reason.empty()) reason = "not explained";
       auto place = std::find_if(by_reason.begin(), by_reason.end(),
                                 [&reason](const auto& one) { return one.first == reason; });

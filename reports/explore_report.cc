@@ -50,6 +50,7 @@ Json nested_to_json(const harness::NestedCounts& nested) {
 Json workload_to_json(const WorkloadReport& workload) {
   Json json;
   json["name"] = workload.workload;
+  json["workloads"] = workload.workloads;
   json["crash_points"] = workload.points;
   json["epochs"] = workload.epochs;
   json["requests"] = workload.requests;
@@ -141,10 +142,12 @@ std::string tiers_line(const ExploreReport& report) {
 
 std::string explored_line(const ExploreReport& report) {
   const StateCounts& s = report.states;
+  uint64_t workloads = 0;
+  for (const WorkloadReport& workload : report.workloads) workloads += workload.workloads;
   return fmt::format(
       "explored {} workloads: {} of 2^{:.1f} crash states considered: {} checked, {} merged, {} "
       "pruned, {} left out\n",
-      report.workloads.size(), s.considered, s.log2, s.checked, s.merged, s.pruned, s.left_out);
+      workloads, s.considered, s.log2, s.checked, s.merged, s.pruned, s.left_out);
 }
 
 }  // namespace

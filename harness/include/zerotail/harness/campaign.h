@@ -18,6 +18,29 @@ struct Job {
   volume::IoPath io_path = volume::IoPath::kIomap;
 };
 
+// The jobs of a campaign, in order; made when they are asked for, so that millions cost no memory.
+class JobSource {
+ public:
+  virtual ~JobSource() = default;
+  [[nodiscard]] virtual size_t size() const = 0;
+  // Below size(); asked for in ascending order, perhaps several times.
+  [[nodiscard]] virtual Job job(size_t index) const = 0;
+  // Adds everything that the results of the jobs depend on.
+  virtual void describe(CampaignConfig* config) const = 0;
+};
+
+// Jobs that are all there. The list is borrowed.
+class JobList : public JobSource {
+ public:
+  explicit JobList(const std::vector<Job>& jobs) : jobs_(jobs) {}
+  [[nodiscard]] size_t size() const override { return jobs_.size(); }
+  [[nodiscard]] Job job(size_t index) const override { return jobs_[index]; }
+  void describe(CampaignConfig* config) const override;
+
+ private:
+  const std::vector<Job>& jobs_;
+};
+
 struct CampaignOptions {
   ExploreOptions explore;  // its device and ordering are each job's
   uint64_t shard = 1;      // this process does every `shards`th part, from the `shard`th on
@@ -42,11 +65,15 @@ struct CampaignReport {
 
 // In a job's description, when it runs on that path.
 inline constexpr const char* kOnBufferHeads = " on buffer heads";
+// In a campaign's configuration: how many jobs there are, where they are not listed.
+inline constexpr const char* kJobCount = "jobs";
+// The job without its workload: "vc512 with linux".
+[[nodiscard]] std::string describe(const Job& job);
 // Everything that the results of these jobs depend on.
-[[nodiscard]] CampaignConfig describe(const std::vector<Job>& jobs, const CampaignOptions& options);
+[[nodiscard]] CampaignConfig describe(const JobSource& jobs, const CampaignOptions& options);
 
 // Explores what the store does not hold yet, and puts it there. `store` may be null.
-[[nodiscard]] sim::Result<CampaignReport> run_campaign(const std::vector<Job>& jobs,
+[[nodiscard]] sim::Result<CampaignReport> run_campaign(const JobSource& jobs,
                                                        const CampaignOptions& options, Store* store,
                                                        const CampaignHook& hook);
 

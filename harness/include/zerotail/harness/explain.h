@@ -2,13 +2,13 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "zerotail/harness/finding.h"
 
 namespace zerotail::harness {
 
-// One sentence; empty when nobody has understood it yet. `workload` as in Finding.
-[[nodiscard]] std::string explain(const Violation& violation, std::string_view workload);
+// One sentence; empty when nobody has understood it yet. From contract, kind, path, workload and
+// circumstances.
+[[nodiscard]] std::string explain(const Finding& finding);
 
 }  // namespace zerotail::harness

@@ -26,6 +26,10 @@ struct Workload {
   std::string name;
   Trace trace;
   size_t setup = 0;
+  // Findings carry it instead of the name, and their fingerprints rest on their group instead of
+  // the path: what breaks alike in a family is one finding. Empty: no family.
+  std::string family{};
+  bool family_tells_touch = true;  // the last operation on the file makes a difference, too
 };
 // A trace as a workload: `setup` from its header, the name for repro ids from its content.
 [[nodiscard]] Workload workload_from_trace(Trace trace);
@@ -81,7 +85,12 @@ struct WorkloadReport {
   NestedCounts nested;
   uint64_t core_mounts = 0;  // recoveries run by the core
   std::string digest;        // of the ordered (workload, state, verdict), 32 hex digits
+  uint64_t workloads = 1;    // that it is about: more than one where a group shares a line
+  void add(const WorkloadReport& other);  // of the same group
 };
+// Which line of a report a workload belongs to: its name, or of an enumerated sequence what comes
+// before the arguments of its first step.
+[[nodiscard]] std::string report_group(const std::string& workload);
 
 struct ExploreProgress {
   uint64_t states = 0;  // of this workload so far

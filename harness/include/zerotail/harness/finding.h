@@ -82,6 +82,9 @@ struct Finding {
 // Hash of contract, kind, place and circumstances. The place is "<volume>", "<clusters>" or any
 // file: names mean nothing here.
 [[nodiscard]] std::string group_of(const Violation& violation, const Circumstances& circumstances);
+// The fingerprint of a finding of a family of workloads (Workload::family): of its group and the
+// family's name, so that what breaks alike in thousands of workloads is one entry of a baseline.
+[[nodiscard]] std::string fingerprint_in_family(const std::string& group, std::string_view family);
 
 // Findings of a run, one a fingerprint, the first state kept, in order of appearance.
 class FindingSet {
