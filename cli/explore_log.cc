@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "interrupt.h"
+#include "zerotail/harness/log_barriers.h"
 #include "zerotail/reports/log_report.h"
 
 namespace zerotail::cli {
@@ -84,6 +85,41 @@ ExitCode explore(const LogRun& run, const harness::LogSource& source,
   return finish(std::move(*result), run, source, outputs, terminal);
 }
 
+// Each flush and FUA of the log left out in turn: which of them the checker misses.
+ExitCode explore_barriers(const LogRun& run, const harness::LogExploreOptions& options,
+                          Terminal& terminal) {
+  const Interrupt interrupt;
+  Progress progress(terminal, {.what = "explore", .unit = "states", .total = 0});
+  LogInput input = run.options.input;
+  const auto load = [&](const std::vector<size_t>& more) {
+    input.without = run.options.input.without;
+    input.without.insert(input.without.end(), more.begin(), more.end());
+    return input.load(run.image, terminal);
+  };
+  const auto report =
+      harness::compare_barriers(load, options, [&](const harness::LogProgress& now) {
+        progress.set_total(now.total);
+        progress.update(now.states, now.findings);
+        return !Interrupt::asked();
+      });
+  progress.finish();
+  if (!report.ok()) return terminal.fail("explore", report.error());
+  if (!report->complete) {
+    terminal.note("interrupted; nothing was kept");
+    return ExitCode::kInterrupted;
+  }
+  const std::string json = run.output.json;
+  if (!json.empty()) {
+    auto file = OutputFile::open(json, run.output.force);
+    if (!file.ok()) return terminal.fail(json, file.error());
+    sim::Status status = file->write(reports::to_json(*report));
+    if (status.ok()) status = file->commit();
+    if (!status.ok()) return terminal.fail(json, status.error());
+  }
+  terminal.print(reports::to_text(*report));
+  return ExitCode::kOk;
+}
+
 }  // namespace
 
 void LogOptions::add_to(CLI::App& command) {
@@ -97,6 +133,9 @@ void LogOptions::add_to(CLI::App& command) {
                   "Checkers of a --log that run at a time; 0: as many as there are cores")
       ->capture_default_str();
   command.add_flag("--stats", stats, "With --log: print how long it took, and where");
+  command.add_flag("--log-barriers", barriers,
+                   "With --log: leave out each flush and FUA of the log in turn, and tell which of "
+                   "them the checker misses");
 }
 
 ExitCode explore_log(const LogRun& run, Terminal& terminal) {
@@ -119,6 +158,7 @@ ExitCode explore_log(const LogRun& run, Terminal& terminal) {
   options.budget = run.budget;
   options.check_all = run.check_all;
   options.checker = std::move(*checker);
+  if (run.options.barriers) return explore_barriers(run, options, terminal);
   auto outputs = ExploreOutputs::open(run.output, std::nullopt);
   if (!outputs.ok()) return terminal.fail("output", outputs.error());
   const ExitCode code = explore(run, *source, options, &*outputs, terminal);

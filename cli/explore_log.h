@@ -15,6 +15,7 @@ struct LogOptions {
   unsigned jobs = 0;  // 0: as many as there are cores
   bool check_writes = false;
   bool stats = false;
+  bool barriers = false;
   void add_to(CLI::App& command);
   [[nodiscard]] bool asked() const { return !input.log.empty() || !check.command.empty(); }
 };

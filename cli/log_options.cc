@@ -18,6 +18,11 @@ void LogInput::add_to(CLI::App& command) {
   command.add_flag("--log-scan", scan,
                    "Take the log's entries behind those that its super block counts: the recorder "
                    "was killed");
+  command
+      .add_option("--log-without", without,
+                  "Entries of the log, from 0, that lose their flush and FUA, with commas between: "
+                  "what a file system that forgot them would have written")
+      ->delimiter(',');
 }
 
 sim::Result<harness::LogSource> LogInput::load(const std::string& base, Terminal& terminal) const {
@@ -34,7 +39,11 @@ sim::Result<harness::LogSource> LogInput::load(const std::string& base, Terminal
                     "log; --log-scan takes them",
                     log, parsed.entries.size(), parsed.uncounted));
   }
-  return harness::make_log_source(log, base, std::move(parsed), disk.snapshot());
+  ZT_TRY(harness::drop_barriers(&parsed, without, log));
+  harness::LogSource source =
+      harness::make_log_source(log, base, std::move(parsed), disk.snapshot());
+  source.without = without;
+  return source;
 }
 
 sim::Result<ScratchFolder> ScratchFolder::create(const std::string& parent) {

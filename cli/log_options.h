@@ -13,6 +13,7 @@ namespace zerotail::cli {
 struct LogInput {
   std::string log;
   bool scan = false;
+  std::vector<size_t> without;
   void add_to(CLI::App& command);
   // Errors name the file and, in the log, the entry and its byte. Notes entries not counted.
   [[nodiscard]] sim::Result<harness::LogSource> load(const std::string& base,

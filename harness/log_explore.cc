@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <unordered_set>
 
 #include "log_verdict.h"
@@ -17,8 +18,6 @@ using sim::Error;
 using sim::Result;
 using sim::Snapshot;
 using sim::Status;
-
-constexpr uint64_t kLeastPerPoint = 8;
 
 struct DigestHash {
   size_t operator()(const sim::Digest& digest) const { return digest.low; }
@@ -45,7 +44,9 @@ class LogExplorer {
                .clock = options.checker.clock}),
         slot_jobs_(options.checker.jobs) {
     const uint64_t points = model_.points().size();
-    per_point_ = std::max<uint64_t>(kLeastPerPoint, options.budget / points);
+    per_point_ = std::max<uint64_t>(1, options.budget / points);
+    step_ = std::max<uint64_t>(
+        1, (points + options.budget - 1) / std::max<uint64_t>(1, options.budget));
   }
 
   Result<LogExploration> run() {
@@ -110,15 +111,21 @@ class LogExplorer {
       report.flushes += flush || record.preflush ? 1 : 0;
     }
     for (const fault::CrashPoint& point : model_.points()) {
+      if (skipped(point)) continue;
       progress_.total += model_.state_count(point, per_point_).value_or(per_point_);
     }
+  }
+
+  // More points than the budget has states: every so many are looked at.
+  [[nodiscard]] bool skipped(const fault::CrashPoint& point) const {
+    return point.index % step_ != 0;
   }
 
   // False: an error, or the hook asked to stop.
   bool explore_point(const fault::CrashPoint& point) {
     if (stopped_) return false;
     fault::EnumerationOptions tiers = options_.tiers;
-    tiers.states_per_point = per_point_;
+    tiers.states_per_point = skipped(point) ? 0 : per_point_;
     tiers.boundary = point.kind == fault::PointKind::kMark;
     mark_ = last_mark(source_, point);
     const fault::EnumerationCounts counts =
@@ -194,11 +201,18 @@ class LogExplorer {
       const std::string text = state.id + " " + state.content.hex() + " " + verdict.outcome.kind() +
                                " " + verdict.fingerprint;
       digest_ += sim::bytes_digest(text.data(), text.size(), digest_.low);
-      if (!verdict.good) report(state, std::move(verdict));
+      if (verdict.good) {
+        for (std::string& line : normalise_output(verdict.outcome.output, state.image)) {
+          said_of_good_.insert(std::move(line));
+        }
+      } else {
+        report(state, std::move(verdict));
+      }
     }
   }
 
   void report(const Pending& state, LogVerdict verdict) {
+    const bool timeout = verdict.outcome.end == CheckOutcome::End::kTimeout;
     if (result_.findings.contains(verdict.fingerprint)) {
       result_.findings.count_again(verdict.fingerprint);
       return;
@@ -211,6 +225,10 @@ class LogExplorer {
     finding.workload = source_.workload();
     finding.state = state.id;
     finding.repro = repro_line(state.id);
+    if (timeout) {
+      const auto limit = std::chrono::ceil<std::chrono::seconds>(options_.checker.timeout);
+      finding.repro += fmt::format(" --check-timeout {}", limit.count());
+    }
     finding.fingerprint = verdict.fingerprint;
     finding.group = verdict.fingerprint;  // it rests on the words alone, whatever the log
     result_.outputs[verdict.fingerprint] = std::move(verdict.outcome.output);
@@ -218,10 +236,13 @@ class LogExplorer {
     ++progress_.findings;
   }
 
-  // The first few words that an unspoilt disk does not give.
-  static std::string detail_of(const LogVerdict& verdict) {
+  // The first line that no good state gave so far. (The fingerprint must not depend on them.)
+  [[nodiscard]] std::string detail_of(const LogVerdict& verdict) const {
     if (verdict.telling.empty()) return "the checker says nothing of it";
-    std::string text = verdict.telling.front();
+    const auto first =
+        std::find_if(verdict.telling.begin(), verdict.telling.end(),
+                     [this](const std::string& line) { return said_of_good_.count(line) == 0; });
+    std::string text = first != verdict.telling.end() ? *first : verdict.telling.front();
     if (verdict.telling.size() > 1) {
       text += fmt::format(" (and {} lines more)", verdict.telling.size() - 1);
     }
@@ -238,6 +259,7 @@ class LogExplorer {
                                    shell_word(source_.log_name), shell_word(source_.base_name),
                                    shell_word(options_.checker.command.text()));
     if (ok != "0") line += " --check-ok " + ok;
+    for (const size_t entry : source_.without) line += fmt::format(" --log-without {}", entry);
     return line;
   }
 
@@ -269,8 +291,10 @@ class LogExplorer {
   std::map<uint64_t, Pending> pending_;  // by number of the state
   uint64_t next_job_ = 0;
   uint64_t per_point_ = 0;
+  uint64_t step_ = 1;
   std::unordered_set<sim::Digest, DigestHash> seen_;  // asked, never walked
   std::vector<std::string> usual_;
+  std::set<std::string> said_of_good_;
   std::string mark_;
   LogExploration result_;
   LogProgress progress_;

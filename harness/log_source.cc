@@ -1,6 +1,8 @@
 // Logs as something to explore: names, ids, one state again.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "log_verdict.h"
 #include "zerotail/harness/scratch_image.h"
 
@@ -80,6 +82,24 @@ LogSource make_log_source(const std::string& log_name, const std::string& base_n
   return source;
 }
 
+sim::Status drop_barriers(fault::LogWrites* log, const std::vector<size_t>& entries,
+                          const std::string& name) {
+  for (const size_t number : entries) {
+    if (number >= log->entries.size()) {
+      return Error(Errno::kInval, fmt::format("{}: has no entry {}, only {} entries", name, number,
+                                              log->entries.size()));
+    }
+    fault::LogWritesEntry& entry = log->entries[number];
+    if (!entry.flush && !entry.fua) {
+      return Error(Errno::kInval, fmt::format("{}: entry {} at byte {}: has neither flush nor FUA",
+                                              name, number, entry.place.value()));
+    }
+    entry.flush = false;
+    entry.fua = false;
+  }
+  return {};
+}
+
 std::string print(const LogStateId& id) {
   return fmt::format("zt1:{}:{}:{}", id.workload, fault::print_device(id.device), id.state);
 }
@@ -125,11 +145,11 @@ Result<RebuiltLogState> rebuild(const LogSource& source, const LogStateId& id) {
 
 std::string last_mark(const LogSource& source, const fault::CrashPoint& point) {
   const std::vector<sim::IoMark>& marks = source.log->log().marks();
-  std::string last;
-  for (size_t i = 0; i < marks.size() && marks[i].event <= point.event; ++i) {
-    last = source.log->marks()[i];
-  }
-  return last;
+  const auto next = std::partition_point(marks.begin(), marks.end(), [&](const sim::IoMark& mark) {
+    return mark.event <= point.event;
+  });
+  if (next == marks.begin()) return {};
+  return source.log->marks()[static_cast<size_t>(next - marks.begin()) - 1];
 }
 
 Result<LogVerdict> judge_disk(const sim::Snapshot& disk, const std::string& mark,

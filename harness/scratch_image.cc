@@ -116,27 +116,62 @@ Status ScratchImage::write_difference(const Snapshot& disk) {
   return {};
 }
 
+// The blocks of [pos, end) against what the file holds there; `found` is that, or nullptr for
+// zeros.
+template <class Visit>
+bool ScratchImage::compare_blocks(uint64_t pos, uint64_t end, const std::byte* found,
+                                  Visit visit) const {
+  static constexpr std::array<std::byte, sim::kChunkSize.value()> kZeros{};
+  for (const uint64_t begin = pos; pos < end; pos += kZeros.size()) {
+    const size_t length = std::min<uint64_t>(kZeros.size(), end - pos);
+    // The sectors of one chunk stand side by side.
+    const std::byte* expected = held_.sector(sim::sector_at(DevPos{pos}));
+    const std::byte* held = found == nullptr ? kZeros.data() : found + (pos - begin);
+    if (std::memcmp(expected, held, length) == 0) continue;
+    if (!visit(DevPos{pos}, expected, length)) return false;
+  }
+  return true;
+}
+
 template <class Visit>
 Status ScratchImage::compare(Visit visit) const {
   const uint64_t size = sim::bytes(held_.capacity()).value();
-  std::vector<std::byte> expected(kPart);
-  std::vector<std::byte> found(kPart);
-  for (uint64_t pos = 0; pos < size; pos += kPart) {
-    const size_t length = std::min<uint64_t>(kPart, size - pos);
-    size_t got = 0;
-    while (got < length) {
-      const ssize_t n =
-          ::pread(fd_, found.data() + got, length - got, static_cast<off_t>(pos + got));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return failed("cannot be read");
-      if (n == 0) break;
-      got += static_cast<size_t>(n);
+  const uint64_t block = sim::kChunkSize.value();
+  std::vector<std::byte> part(kPart);
+  for (uint64_t pos = 0; pos < size;) {
+    const off_t data = ::lseek(fd_, static_cast<off_t>(pos), SEEK_DATA);
+    if (data < 0 && errno != ENXIO) return failed("cannot be looked through");
+    // ENXIO: nothing but a hole from here on.
+    const uint64_t begin =
+        data < 0 ? size : std::min(size, sim::round_down(static_cast<uint64_t>(data), block));
+    if (!compare_blocks(pos, begin, nullptr, visit)) return {};
+    pos = std::max(pos, begin);
+    if (pos == size) return {};
+    const off_t hole = ::lseek(fd_, static_cast<off_t>(data), SEEK_HOLE);
+    if (hole < 0) return failed("cannot be looked through");
+    const uint64_t end = std::min(size, sim::round_up(static_cast<uint64_t>(hole), block));
+    while (pos < end) {
+      const size_t length = std::min<uint64_t>(kPart, end - pos);
+      ZT_TRY(read_part(pos, {part.data(), length}));
+      if (!compare_blocks(pos, pos + length, part.data(), visit)) return {};
+      pos += length;
     }
-    std::fill(found.begin() + static_cast<std::ptrdiff_t>(got), found.end(), std::byte{0});
-    held_.read(DevPos{pos}, {expected.data(), length});
-    if (std::memcmp(expected.data(), found.data(), length) == 0) continue;
-    if (!visit(pos, expected.data(), found.data(), length)) return {};
   }
+  return {};
+}
+
+// What is behind the file's end reads as zeros.
+Status ScratchImage::read_part(uint64_t pos, std::span<std::byte> out) const {
+  size_t got = 0;
+  while (got < out.size()) {
+    const ssize_t n =
+        ::pread(fd_, out.data() + got, out.size() - got, static_cast<off_t>(pos + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed("cannot be read");
+    if (n == 0) break;
+    got += static_cast<size_t>(n);
+  }
+  std::fill(out.begin() + static_cast<std::ptrdiff_t>(got), out.end(), std::byte{0});
   return {};
 }
 
@@ -146,16 +181,10 @@ Status ScratchImage::repair() {
   const auto size = static_cast<off_t>(sim::bytes(held_.capacity()).value());
   if (::ftruncate(fd_, size) != 0) return failed("cannot be sized");
   Status status;
-  ZT_TRY(
-      compare([&](uint64_t pos, const std::byte* expected, const std::byte* found, size_t length) {
-        const size_t block = sim::kChunkSize.value();
-        for (size_t at = 0; at < length && status.ok(); at += block) {
-          const size_t n = std::min(block, length - at);
-          if (std::memcmp(expected + at, found + at, n) == 0) continue;
-          status = put(DevPos{pos + at}, expected + at, n);
-        }
-        return status.ok();
-      }));
+  ZT_TRY(compare([&](DevPos pos, const std::byte* expected, size_t length) {
+    status = put(pos, expected, length);
+    return status.ok();
+  }));
   return status;
 }
 
@@ -179,7 +208,7 @@ Result<bool> ScratchImage::touched() const {
 
 Result<bool> ScratchImage::verify() const {
   bool same = true;
-  ZT_TRY(compare([&](uint64_t, const std::byte*, const std::byte*, size_t) {
+  ZT_TRY(compare([&](DevPos, const std::byte*, size_t) {
     same = false;
     return false;
   }));

@@ -68,6 +68,48 @@ std::string heading(const ExploreReport& report, const LogReport& log) {
 
 }  // namespace
 
+std::string to_json(const harness::BarrierReport& report) {
+  Json json;
+  json["states_checked"] = report.states;
+  json["findings_with_all"] = report.findings;
+  json["barriers"] = Json::array();
+  for (const harness::Barrier& barrier : report.barriers) {
+    Json item;
+    item["entry"] = barrier.entry;
+    item["what"] = barrier.what;
+    item["required"] = barrier.required();
+    item["states_checked"] = barrier.states;
+    item["new_findings"] = barrier.fresh.size();
+    if (barrier.required()) {
+      item["kind"] = barrier.fresh.front().violation.kind;
+      item["detail"] = barrier.fresh.front().violation.detail;
+      item["repro"] = barrier.fresh.front().repro;
+    }
+    json["barriers"].push_back(std::move(item));
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string to_text(const harness::BarrierReport& report) {
+  std::string text;
+  size_t required = 0;
+  for (const harness::Barrier& barrier : report.barriers) {
+    text += fmt::format("entry {} ({}): ", barrier.entry, barrier.what);
+    if (!barrier.required()) {
+      text += fmt::format("nothing new without it in {} states\n", barrier.states);
+      continue;
+    }
+    ++required;
+    const Finding& first = barrier.fresh.front();
+    text += fmt::format("required: {} new finding{} without it, first {}: {}\n    repro: {}\n",
+                        barrier.fresh.size(), barrier.fresh.size() == 1 ? "" : "s",
+                        first.violation.kind, printable(first.violation.detail), first.repro);
+  }
+  text += fmt::format("{} barriers, {} required; {} findings with all of them\n",
+                      report.barriers.size(), required, report.findings);
+  return text;
+}
+
 std::string to_json(const ExploreReport& report, const LogReport& log) {
   Json json = Json::parse(to_json(report), nullptr, false);
   json["log"] = log.log;

@@ -253,6 +253,44 @@ TEST_F(ExploreLog, OptionsOfWorkloadsAreRefused) {
   refused(run({"explore", "--log", log_, "--check-cmd", "true {image}"}), "needs the image");
 }
 
+TEST_F(ExploreLog, BarriersThatTheCheckerMissesAreNamed) {
+  // Data, flush, name; a flush that nothing needs; a name that a FUA write keeps behind its data.
+  log_ = put_log("barriers.log", {{4, 1, 0, sector_of('A')},
+                                  {0, 0, kFlush, {}},
+                                  {8, 1, 0, sector_of('B')},
+                                  {0, 0, kFlush, {}},
+                                  {5, 1, kFua, sector_of('A')},
+                                  {9, 1, 0, sector_of('B')},
+                                  {0, 0, kFlush, {}}});
+  EXPECT_EQ(explore(name_checker()).exit_code, 0);
+  const Outcome outcome = explore(name_checker(), {"--log-barriers"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const Json barriers = report()["barriers"];
+  ASSERT_EQ(barriers.size(), 4U);
+  const std::vector<std::pair<int, bool>> expected{{1, true}, {3, false}, {4, true}, {6, false}};
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(barriers[i]["entry"], expected[i].first);
+    EXPECT_EQ(barriers[i]["required"], expected[i].second) << barriers[i].dump();
+  }
+  const std::string line = barriers[2]["repro"];
+  EXPECT_NE(line.find(" --log-without 4"), std::string::npos) << line;
+  const std::string id = line.substr(15, line.find(' ', 15) - 15);
+  EXPECT_EQ(run({"repro", id, "--log", log_, "--base", image_, "--check-cmd", name_checker(),
+                 "--log-without", "4"})
+                .exit_code,
+            1);
+  refused(explore(name_checker(), {"--log-without", "0"}), "entry 0 at byte 512: has neither");
+  refused(explore(name_checker(), {"--log-without", "7"}), "has no entry 7");
+}
+
+TEST_F(ExploreLog, TheBudgetIsKept) {
+  explore("true {image}", {"--budget", "3", "--no-prune"});
+  EXPECT_LE(report()["states_checked"], 3);
+  EXPECT_EQ(report()["states_considered"], report()["states_checked"].get<uint64_t>() +
+                                               report()["states_merged"].get<uint64_t>() +
+                                               report()["states_left_out"].get<uint64_t>());
+}
+
 TEST_F(ExploreLog, NothingIsLeftBehind) {
   const std::string scratch = folder_.path("scratch");
   std::filesystem::create_directory(scratch);

@@ -42,7 +42,7 @@ uint64_t checked(const Explored& explored) {
 TEST(RecordedLog, Ext4SurvivesEveryStateOfADeviceThatWritesItsBlocksWhole) {
   const ScratchFolder folder;
   const Explored explored = explore(recorded_log("ext4", folder), kReplayAndCheck,
-                                    {"--device", "vc1024", "--budget", "100"});
+                                    {"--device", "vc1024", "--budget", "220"});
   EXPECT_EQ(explored.exit_code, 0) << explored.report["findings"].dump(1);
   EXPECT_GT(checked(explored), 100U);
 }

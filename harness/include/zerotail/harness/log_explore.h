@@ -1,8 +1,9 @@
 // Crash states of an imported log, judged by a checker from outside (external_checker.h): for any
 // file system, whoever wrote the log.
 //
-// The states, their order, ids and counts are those of explore.h; verdicts are exit codes. Results
-// do not depend on how many checkers run at a time: they are taken in the order of the states.
+// The states, their ids and counts are those of explore.h, but that the budget is kept to, because
+// a checker takes time. Verdicts are exit codes. Results do not depend on how many checkers run at
+// a time: verdicts are taken in the order of the states.
 #pragma once
 
 #include <chrono>
@@ -26,12 +27,17 @@ struct LogSource {
   std::string base_name;
   sim::Snapshot base;
   std::unique_ptr<fault::ImportedLog> log;
+  std::vector<size_t> without;         // entries that lost their barrier
   std::vector<uint32_t> mark_indices;  // of all marks
   // `log-` and 16 hex digits: a hash of the log and of the disk.
   [[nodiscard]] std::string workload() const;
 };
 [[nodiscard]] LogSource make_log_source(const std::string& log_name, const std::string& base_name,
                                         fault::LogWrites log, sim::Snapshot base);
+
+// Takes flush and FUA from entries. EINVAL: there is no such entry, or it has neither.
+sim::Status drop_barriers(fault::LogWrites* log, const std::vector<size_t>& entries,
+                          const std::string& name);
 
 // The id of a state of a log: zt1:log-<16 hex digits>:<device>:<state>.
 struct LogStateId {
@@ -57,7 +63,7 @@ struct CheckerOptions {
 struct LogExploreOptions {
   DeviceConfig device;
   fault::EnumerationOptions tiers;
-  uint64_t budget = 4096;  // states enumerated, at most (and at least 8 a crash point)
+  uint64_t budget = 4096;  // states enumerated, at most
   bool check_all = false;  // also states whose content was judged already (an audit)
   CheckerOptions checker;
 };

@@ -6,7 +6,9 @@
 // shared mapping of a file in memory (tmpfs) does not. verify() looks at every byte and tells.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "zerotail/sim/mem_disk.h"
@@ -43,9 +45,12 @@ class ScratchImage {
   sim::Status write_difference(const sim::Snapshot& disk);
   sim::Status repair();
   sim::Status put(sim::DevPos pos, const std::byte* data, size_t length);
-  // Calls `visit(pos, expected, held)` for each part of the file; false stops.
+  // Calls `visit(pos, expected, length)` for each block of the file that differs; false stops.
   template <class Visit>
   sim::Status compare(Visit visit) const;
+  template <class Visit>
+  bool compare_blocks(uint64_t pos, uint64_t end, const std::byte* found, Visit visit) const;
+  sim::Status read_part(uint64_t pos, std::span<std::byte> out) const;
   sim::Status stamp();
   [[nodiscard]] sim::Error failed(const char* what) const;
 

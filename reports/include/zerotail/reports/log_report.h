@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "zerotail/harness/log_barriers.h"
 #include "zerotail/harness/log_explore.h"
 #include "zerotail/reports/explore_report.h"
 
@@ -20,6 +21,10 @@ struct LogReport {
   harness::LogVerdict base_verdict;            // on the disk before the log
   std::map<std::string, std::string> outputs;  // of the checker, by fingerprint
 };
+
+// Which barriers of a log are needed: one line or object a barrier.
+[[nodiscard]] std::string to_json(const harness::BarrierReport& report);
+[[nodiscard]] std::string to_text(const harness::BarrierReport& report);
 
 // As reports::to_json(report), with `log`, `base`, `checker` and each finding's `output`.
 [[nodiscard]] std::string to_json(const ExploreReport& report, const LogReport& log);
