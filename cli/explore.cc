@@ -8,6 +8,7 @@
 #include "explore_log.h"
 #include "explore_output.h"
 #include "interrupt.h"
+#include "minimizing.h"
 #include "orderings.h"
 #include "zerotail/cli/cache_options.h"
 #include "zerotail/cli/fault_options.h"
@@ -45,6 +46,7 @@ struct Options {
   FaultOptions faults;
   bool no_prune = false;
   LogOptions log;
+  bool minimize = false;
   EnumerateChoice enumerate;
 };
 
@@ -221,6 +223,20 @@ ExitCode interrupted(const Options& options, const harness::CampaignReport& repo
   return ExitCode::kInterrupted;
 }
 
+ExitCode minimize_new(const Options& options, const harness::JobSource& jobs,
+                      const harness::CampaignOptions& campaign,
+                      const reports::ExploreReport& report, const ExploreOutputs& outputs,
+                      Terminal& terminal) {
+  const auto tasks = tasks_of_new(report.findings, jobs, terminal);
+  if (!tasks.ok()) return terminal.fail("minimize", tasks.error());
+  MinimizeSettings settings;
+  settings.options.record = campaign.explore.record;
+  settings.base_image = options.image;
+  settings.folder = outputs.minimal_folder();
+  settings.force = options.output.force;
+  return minimize_into(*tasks, settings, terminal);
+}
+
 void note_speed(const harness::CampaignReport& report, Progress::Duration elapsed,
                 Terminal& terminal) {
   uint64_t states = 0;
@@ -256,7 +272,10 @@ ExitCode explore(const Options& options, const harness::JobSource& jobs,
   report.seed = options.seed;
   report.budget = options.budget;
   report.take(std::move(*result));
-  return outputs->finish(&report, terminal);
+  const ExitCode code = outputs->finish(&report, terminal);
+  if (!options.minimize || code != ExitCode::kNewViolations) return code;
+  const ExitCode minimized = minimize_new(options, jobs, campaign, report, *outputs, terminal);
+  return minimized == ExitCode::kOk ? code : minimized;
 }
 
 ExitCode compare(const Options& options, const std::vector<harness::Job>& jobs,
@@ -289,6 +308,7 @@ const char* not_for_logs(const Options& options) {
   if (options.compare_orderings) return "--compare-orderings";
   if (options.enumerate.asked()) return "--enumerate";
   if (options.keep_free) return "--keep-free";
+  if (options.minimize) return "--minimize";
   return nullptr;
 }
 
@@ -318,6 +338,11 @@ ExitCode explore(const Options& options, const harness::JobSource& jobs, volume:
                  const harness::CampaignOptions& campaign, Terminal& terminal) {
   auto outputs = ExploreOutputs::open(options.output, path);
   if (!outputs.ok()) return terminal.fail("output", outputs.error());
+  if (options.minimize) {
+    if (auto status = open_folder(outputs->minimal_folder(), options.output.force); !status.ok()) {
+      return terminal.fail(outputs->minimal_folder(), status.error());
+    }
+  }
   const ExitCode code = explore(options, jobs, campaign, &*outputs, terminal);
   outputs->give_up();
   return code;
@@ -383,6 +408,10 @@ void add_campaign_options(CLI::App& command, Options* options) {
       ->capture_default_str();
   command.add_flag("--no-prune", options->no_prune,
                    "Judge every state, also those known to be like another (an audit)");
+  command.add_flag(
+      "--minimize", options->minimize,
+      "Make each new finding small afterwards, into a folder beside the report: trace, "
+      "image and test (as `zerotail minimize`)");
   command.add_option("--store", options->store,
                      "Keep what is done in this file, so that the run can be taken up again");
   command.add_flag("--resume", options->resume, "Go on with the --store of an interrupted run");

@@ -70,8 +70,15 @@ sim::Result<ExploreOutputs> ExploreOutputs::open(const OutputOptions& options,
   return outputs;
 }
 
+std::string ExploreOutputs::minimal_folder() const {
+  if (!folder_.empty()) return folder_ + "/minimal";
+  return std::filesystem::path(json_.path()).replace_extension().string() + "-minimal";
+}
+
 void ExploreOutputs::give_up() {
   std::error_code ignored;
+  // Not when something stands in it.
+  std::filesystem::remove(minimal_folder(), ignored);
   if (!folder_.empty()) std::filesystem::remove(folder_, ignored);
 }
 

@@ -31,6 +31,9 @@ class ExploreOutputs {
   // Nothing more will be written: removes the folder that was made for the run, if it is empty.
   void give_up();
   [[nodiscard]] const harness::Baseline& baseline() const { return baseline_; }
+  // Where minimised findings go: `minimal` in the run's folder, or beside the report that was asked
+  // for, NAME-minimal.
+  [[nodiscard]] std::string minimal_folder() const;
   // Applies the baseline, prints the summary, writes reports and baseline.
   ExitCode finish(reports::ExploreReport* report, Terminal& terminal);
   // The same with other texts than those of explore_report.h.

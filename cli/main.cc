@@ -22,6 +22,8 @@ const std::vector<Command>& commands() {
       {"atlas", "Try every kind of fault on every structure of a volume", setup_atlas},
       {"merge", "Make one report from the stores of a sharded exploration", setup_merge},
       {"repro", "Rebuild one crash state and judge it again", setup_repro},
+      {"minimize", "Make a finding small, with a trace, an image and a test that show it",
+       setup_minimize},
       {"export", "Write one crash state as an image file", setup_export},
   };
   return table;

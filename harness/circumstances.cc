@@ -65,14 +65,31 @@ std::optional<size_t> last_promise(const History& history, const FileHistory& fi
   return last;
 }
 
+// The operation's name, and what it did beyond it: a truncate takes or gives up, a rename may
+// replace, a create may empty.
+std::string name_of(const Recording& recording, size_t op) {
+  std::string name = recording.history->op_name(op);
+  if (op >= recording.trace.ops.size()) return name;
+  const Operation& operation = recording.trace.ops[op];
+  const Model& before = recording.history->model(op);
+  if (operation.kind == OpKind::kTruncate) {
+    const auto file = before.find(operation.path);
+    const bool down = file && operation.size < static_cast<int64_t>(file->size);
+    return name + (down ? "-down" : "-up");
+  }
+  const bool makes_name = operation.kind == OpKind::kRename || operation.kind == OpKind::kCreate;
+  const std::string& target = operation.kind == OpKind::kRename ? operation.to : operation.path;
+  return makes_name && before.find(target) ? name + "-over" : name;
+}
+
 std::string last_change(const Recording& recording, size_t issued) {
   for (size_t op = std::min(issued, recording.trace.ops.size()); op-- > 0;) {
-    if (op_changes(recording.trace.ops[op].kind)) return recording.history->op_name(op);
+    if (op_changes(recording.trace.ops[op].kind)) return name_of(recording, op);
   }
   return {};
 }
 
-std::string last_touch(const History& history, const FileHistory& file, const std::string& path,
+std::string last_touch(const Recording& recording, const FileHistory& file, const std::string& path,
                        size_t begin, size_t issued) {
   std::optional<size_t> last;
   for (const Touch& touch : file.touches) {
@@ -81,10 +98,10 @@ std::string last_touch(const History& history, const FileHistory& file, const st
   if (file.directory) {
     for (size_t op = issued; op-- > begin;) {
       if (last && *last >= op) break;
-      if (history.directory_touched(path, op, op + 1)) last = op;
+      if (recording.history->directory_touched(path, op, op + 1)) last = op;
     }
   }
-  return last ? history.op_name(*last) : std::string{};
+  return last ? name_of(recording, *last) : std::string{};
 }
 
 }  // namespace
@@ -104,7 +121,7 @@ Circumstances circumstances(const Recording& recording, OpCounts counts,
     found.promise = promise ? history.op_name(*promise) : kStart;
     if (promise) begin = *promise + 1;
   }
-  found.touch = last_touch(history, *file, violation.path, begin, counts.issued);
+  found.touch = last_touch(recording, *file, violation.path, begin, counts.issued);
   return found;
 }
 

@@ -72,6 +72,7 @@ Result<RebuiltState> rebuild_level(const Workload& workload, const std::string& 
     judge.move_to(point);
     judge.look_at(image);
     rebuilt.violations = judge.judge();
+    rebuilt.counts = judge.counts();
     rebuilt.disk = image.materialise();
     rebuilt.description = describe_point(recording, model, state);
   }

@@ -46,6 +46,7 @@ struct Command {
 [[nodiscard]] Run setup_record(CLI::App& command);
 [[nodiscard]] Run setup_merge(CLI::App& command);
 [[nodiscard]] Run setup_repro(CLI::App& command);
+[[nodiscard]] Run setup_minimize(CLI::App& command);
 [[nodiscard]] Run setup_export(CLI::App& command);
 
 }  // namespace zerotail::cli

@@ -112,6 +112,7 @@ struct RebuiltState {
   sim::Snapshot disk;
   std::vector<Violation> violations;
   std::string description;  // the crash point: operation, write, what is kept
+  OpCounts counts;          // operations at the crash point
 };
 // Where a nested state's id is cut: what stands before it is the crash state that was continued.
 inline constexpr char kNestedSeparator = '/';
