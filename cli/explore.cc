@@ -322,11 +322,9 @@ ExitCode run_log(const Options& options, Terminal& terminal) {
   if (const auto status = apply_tiers(options, &explore); !status.ok()) {
     return terminal.fail("explore", status.error());
   }
-  const auto device = fault::parse_device(options.device.empty() ? "sector" : options.device);
-  if (!device.ok()) return terminal.fail("--device", device.error());
   return explore_log({.options = options.log,
                       .image = options.image,
-                      .device = *device,
+                      .device = options.device,
                       .tiers = explore.tiers,
                       .budget = options.budget,
                       .check_all = options.no_prune,

@@ -37,14 +37,15 @@ void print_stats(const harness::LogExploration& result, size_t jobs, double wall
       static_cast<double>(result.sectors_written) / states, result.repairs));
 }
 
-ExitCode finish(harness::LogExploration result, const LogRun& run, const harness::LogSource& source,
-                ExploreOutputs* outputs, Terminal& terminal) {
+ExitCode finish(harness::LogExploration result, const fault::CrashModelOptions& device,
+                const LogRun& run, const harness::LogSource& source, ExploreOutputs* outputs,
+                Terminal& terminal) {
   reports::LogReport log;
   log.log = source.log_name;
   log.base = source.base_name;
   log.command = run.options.check.command;
   log.ok = run.options.check.ok;
-  log.device = fault::print_device(run.device);
+  log.device = fault::print_device(device);
   log.base_verdict = result.base;
   log.outputs = std::move(result.outputs);
   reports::ExploreReport report;
@@ -82,7 +83,7 @@ ExitCode explore(const LogRun& run, const harness::LogSource& source,
     const double wall = std::chrono::duration<double>(clock() - begin).count();
     print_stats(*result, options.checker.jobs, wall, terminal);
   }
-  return finish(std::move(*result), run, source, outputs, terminal);
+  return finish(std::move(*result), options.device, run, source, outputs, terminal);
 }
 
 // Each flush and FUA of the log left out in turn: which of them the checker misses.
@@ -153,7 +154,12 @@ ExitCode explore_log(const LogRun& run, Terminal& terminal) {
   checker->jobs =
       run.options.jobs != 0 ? run.options.jobs : std::max(1U, std::thread::hardware_concurrency());
   harness::LogExploreOptions options;
-  options.device = run.device;
+  options.device.atomic_unit = source->sector_size;
+  if (!run.device.empty()) {
+    const auto device = fault::parse_device(run.device);
+    if (!device.ok()) return terminal.fail("--device", device.error());
+    options.device = *device;
+  }
   options.tiers = run.tiers;
   options.budget = run.budget;
   options.check_all = run.check_all;

@@ -24,7 +24,7 @@ struct LogOptions {
 struct LogRun {
   const LogOptions& options;
   std::string image;
-  fault::CrashModelOptions device;
+  std::string device;  // empty: one that writes sectors of the log atomically
   fault::EnumerationOptions tiers;
   uint64_t budget = 0;
   bool check_all = false;

@@ -1,6 +1,8 @@
 #include "log_options.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +14,33 @@
 #include "zerotail/sim/image_file.h"
 
 namespace zerotail::cli {
+namespace {
+
+constexpr const char* kFolderName = "zerotail-explore-";
+constexpr const char* kLockName = "/in-use";
+
+sim::Error host_error(const std::string& path, const char* what) {
+  const int code = errno;
+  return sim::Error(static_cast<sim::Errno>(code),
+                    fmt::format("{}: {}: {}", path, what, std::strerror(code)));
+}
+
+// Folders of runs that were killed: the lock went with the process.
+void remove_abandoned(const std::string& parent) {
+  std::error_code ignored;
+  std::vector<std::string> abandoned;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
+    if (entry.path().filename().string().rfind(kFolderName, 0) != 0) continue;
+    const std::string file = entry.path().string() + kLockName;
+    const int lock = ::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0) continue;
+    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) abandoned.push_back(entry.path().string());
+    ::close(lock);
+  }
+  for (const std::string& folder : abandoned) std::filesystem::remove_all(folder, ignored);
+}
+
+}  // namespace
 
 void LogInput::add_to(CLI::App& command) {
   command.add_option("--log", log, "A dm-log-writes log, of the kernel's target, QEMU or `record`");
@@ -52,18 +81,24 @@ sim::Result<ScratchFolder> ScratchFolder::create(const std::string& parent) {
     const bool memory = ::access("/dev/shm", W_OK | X_OK) == 0;
     path = memory ? "/dev/shm" : std::filesystem::temp_directory_path().string();
   }
-  path += "/zerotail-explore-XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) {
-    const int code = errno;
-    return sim::Error(static_cast<sim::Errno>(code),
-                      fmt::format("{}: cannot be made: {}", path, std::strerror(code)));
-  }
-  return ScratchFolder(path);
+  remove_abandoned(path);
+  path += std::string("/") + kFolderName + "XXXXXX";
+  if (::mkdtemp(path.data()) == nullptr) return host_error(path, "cannot be made");
+  const std::string file = path + kLockName;
+  // Made elsewhere and moved in, so that nobody sees it without its lock.
+  const int lock = ::open(path.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  const bool held = lock >= 0 && ::flock(lock, LOCK_EX | LOCK_NB) == 0 &&
+                    ::linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", lock).c_str(), AT_FDCWD,
+                             file.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  if (!held && lock >= 0) ::close(lock);
+  // Without a lock (not every file system can do this) the folder is never taken for abandoned.
+  return ScratchFolder(path, held ? lock : -1);
 }
 
 ScratchFolder::~ScratchFolder() {
   std::error_code ignored;
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  if (lock_ >= 0) ::close(lock_);
 }
 
 void CheckOptions::add_to(CLI::App& app) {

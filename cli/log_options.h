@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "zerotail/cli/commands.h"
@@ -21,21 +22,22 @@ struct LogInput {
 };
 
 // A folder for scratch files, in memory where the host has /dev/shm; removed with all its files.
+// One that a killed run has left behind is removed by the next run: nobody holds its lock.
 class ScratchFolder {
  public:
   // `parent` empty: the default. Errors name the folder.
   [[nodiscard]] static sim::Result<ScratchFolder> create(const std::string& parent);
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::move(other.path_)) {
-    other.path_.clear();
-  }
+  ScratchFolder(ScratchFolder&& other) noexcept
+      : path_(std::exchange(other.path_, {})), lock_(std::exchange(other.lock_, -1)) {}
   ScratchFolder& operator=(ScratchFolder&&) = delete;
   ScratchFolder(const ScratchFolder&) = delete;
   ~ScratchFolder();
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  ScratchFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   std::string path_;
+  int lock_;
 };
 
 struct CheckOptions {

@@ -23,7 +23,7 @@ struct Options {
   CacheOptions cache;
   FaultOptions faults;
   uint64_t seed = 1;
-  uint64_t sector = 512;
+  uint64_t sector = 0;  // 0: the device's logical block
   bool keep_free = false;
   bool force = false;
 };
@@ -76,8 +76,9 @@ ExitCode run(const Options& options, Terminal& terminal) {
   const auto recording = record(options);
   if (!recording.ok()) return terminal.fail("record", recording.error());
   size_t failed = 0;
-  const auto log = fault::export_log_writes(*recording->log, marks_of(*recording),
-                                            sim::ByteCount{options.sector}, &failed);
+  const sim::ByteCount sector = options.sector != 0 ? sim::ByteCount{options.sector}
+                                                    : recording->medium->info().logical_block;
+  const auto log = fault::export_log_writes(*recording->log, marks_of(*recording), sector, &failed);
   if (!log.ok()) return terminal.fail(options.log, log.error());
   if (failed > 0) {
     terminal.note(fmt::format("{}: {} requests failed and are not in it", options.log, failed));
@@ -107,9 +108,10 @@ Run setup_record(CLI::App& command) {
                      "Start from this exFAT image (never written) instead of a fresh volume");
   command.add_flag("--keep-free", options->keep_free,
                    "Keep what the image's free clusters hold instead of filling them with poison");
-  command.add_option("--log-sector", options->sector, "Bytes a sector of the log")
-      ->check(CLI::IsMember({512, 1024, 2048, 4096}))
-      ->capture_default_str();
+  command
+      .add_option("--log-sector", options->sector,
+                  "Bytes a sector of the log (default: the device's logical block)")
+      ->check(CLI::IsMember({512, 1024, 2048, 4096}));
   command.add_option("--seed", options->seed, "Seed of every random choice")->capture_default_str();
   command.add_option("--ordering", options->ordering,
                      "The order of metadata writes (default: what the trace's header says)");

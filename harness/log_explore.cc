@@ -19,6 +19,9 @@ using sim::Result;
 using sim::Snapshot;
 using sim::Status;
 
+// All that is pending kept, and nothing of it.
+constexpr uint64_t kLeastPerMark = 2;
+
 struct DigestHash {
   size_t operator()(const sim::Digest& digest) const { return digest.low; }
 };
@@ -43,10 +46,18 @@ class LogExplorer {
                .timeout = options.checker.timeout,
                .clock = options.checker.clock}),
         slot_jobs_(options.checker.jobs) {
-    const uint64_t points = model_.points().size();
-    per_point_ = std::max<uint64_t>(1, options.budget / points);
-    step_ = std::max<uint64_t>(
-        1, (points + options.budget - 1) / std::max<uint64_t>(1, options.budget));
+    const auto marks = static_cast<uint64_t>(
+        std::count_if(model_.points().begin(), model_.points().end(), is_mark));
+    uint64_t points = model_.points().size();
+    uint64_t budget = options.budget;
+    per_point_ = std::max<uint64_t>(1, budget / points);
+    all_marks_ = marks <= budget / 4;
+    if (all_marks_) {
+      points -= marks;
+      budget -= kLeastPerMark * marks;
+    }
+    budget = std::max<uint64_t>(1, budget);
+    step_ = std::max<uint64_t>(1, (points + budget - 1) / budget);
   }
 
   Result<LogExploration> run() {
@@ -111,22 +122,27 @@ class LogExplorer {
       report.flushes += flush || record.preflush ? 1 : 0;
     }
     for (const fault::CrashPoint& point : model_.points()) {
-      if (skipped(point)) continue;
-      progress_.total += model_.state_count(point, per_point_).value_or(per_point_);
+      const uint64_t budget = budget_at(point);
+      if (budget > 0) progress_.total += model_.state_count(point, budget).value_or(budget);
     }
   }
 
-  // More points than the budget has states: every so many are looked at.
-  [[nodiscard]] bool skipped(const fault::CrashPoint& point) const {
-    return point.index % step_ != 0;
+  static bool is_mark(const fault::CrashPoint& point) {
+    return point.kind == fault::PointKind::kMark;
+  }
+  // States to look at. More points than the budget has states: all marks, because something was
+  // promised there, and every so many of the others.
+  [[nodiscard]] uint64_t budget_at(const fault::CrashPoint& point) const {
+    if (all_marks_ && is_mark(point)) return std::max(per_point_, kLeastPerMark);
+    return point.index % step_ == 0 ? per_point_ : 0;
   }
 
   // False: an error, or the hook asked to stop.
   bool explore_point(const fault::CrashPoint& point) {
     if (stopped_) return false;
     fault::EnumerationOptions tiers = options_.tiers;
-    tiers.states_per_point = skipped(point) ? 0 : per_point_;
-    tiers.boundary = point.kind == fault::PointKind::kMark;
+    tiers.states_per_point = budget_at(point);
+    tiers.boundary = is_mark(point);
     mark_ = last_mark(source_, point);
     const fault::EnumerationCounts counts =
         fault::for_each_state(model_, point, tiers, [this](const fault::CrashState& state) {
@@ -292,6 +308,7 @@ class LogExplorer {
   uint64_t next_job_ = 0;
   uint64_t per_point_ = 0;
   uint64_t step_ = 1;
+  bool all_marks_ = false;
   std::unordered_set<sim::Digest, DigestHash> seen_;  // asked, never walked
   std::vector<std::string> usual_;
   std::set<std::string> said_of_good_;

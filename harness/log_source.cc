@@ -76,6 +76,7 @@ LogSource make_log_source(const std::string& log_name, const std::string& base_n
   LogSource source;
   source.log_name = log_name;
   source.base_name = base_name;
+  source.sector_size = log.sector_size;
   source.log = std::make_unique<fault::ImportedLog>(std::move(log), base.capacity());
   source.base = std::move(base);
   for (uint32_t i = 0; i < source.log->marks().size(); ++i) source.mark_indices.push_back(i);

@@ -298,12 +298,19 @@ TEST_F(ExploreLog, NothingIsLeftBehind) {
   EXPECT_TRUE(std::filesystem::is_empty(scratch));
   refused(explore("no-such-fsck {image}", {"--scratch", scratch}), "no program");
   EXPECT_TRUE(std::filesystem::is_empty(scratch));
-  // Interrupted in the middle of a checker that would take minutes.
+  // Interrupted in the middle of a checker that would take a minute.
   const std::string calls = folder_.put("calls", "");
   std::vector<std::string> words =
-      arguments(checker("echo x >>" + calls + "; test \"$(at 4)\" = A && sleep 300; exit 0"));
+      arguments(checker("echo x >>" + calls + "; test \"$(at 4)\" = A && sleep 60; exit 0"));
   words.insert(words.end(), {"--scratch", scratch});
   EXPECT_EQ(run_and_signal(words, calls, 6, SIGINT), 130);
+  EXPECT_TRUE(std::filesystem::is_empty(scratch));
+  // Killed: the next run clears away what is left, and nothing else.
+  std::filesystem::create_directory(scratch + "/zerotail-explore-mine");
+  EXPECT_EQ(folder_.put("calls", ""), calls);
+  EXPECT_EQ(run_and_signal(words, calls, 6, SIGKILL), -SIGKILL);
+  explore("true {image}", {"--scratch", scratch});
+  EXPECT_TRUE(std::filesystem::remove(scratch + "/zerotail-explore-mine"));
   EXPECT_TRUE(std::filesystem::is_empty(scratch));
 }
 

@@ -25,6 +25,7 @@ namespace zerotail::harness {
 struct LogSource {
   std::string log_name;  // as the user names them, for repro lines
   std::string base_name;
+  sim::ByteCount sector_size;  // of the log: the recorded device's logical block
   sim::Snapshot base;
   std::unique_ptr<fault::ImportedLog> log;
   std::vector<size_t> without;         // entries that lost their barrier
