@@ -67,7 +67,9 @@ constexpr std::array kExplanations{
                 "the dentry set, with its ValidDataLength, may reach the medium before the data: "
                 "fsync waits for the data but sends no flush before the set"},
     Explanation{Contract::kNoStale, "stale-bytes", "enum2", "", kOlder},
-    Explanation{Contract::kNoStale, "stale-name", "enum2", "", kSyncNoFlush},
+    Explanation{Contract::kNoStale, "stale-name", "enum2", "",
+                "a name that was removed before its directory was moved may still be in it on the "
+                "medium: nothing orders the two"},
     Explanation{Contract::kNoStale, "stale-bytes", "", "",
                 "freed clusters are given to another file before the set that gave them up is on "
                 "the medium, and sets may be there before the data"},
