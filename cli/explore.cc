@@ -74,7 +74,7 @@ sim::Result<std::vector<harness::Job>> collect_jobs(const Options& options) {
     jobs.push_back({harness::workload_from_trace(std::move(trace)), device, {}, {}});
   }
   for (const std::string& name : options.workloads) {
-    ZT_ASSIGN(harness::Workload workload, harness::builtin_workload(name));
+    ZT_ASSIGN(harness::Workload workload, harness::workload_by_name(name));
     add_builtin(std::move(workload), options, device, &jobs);
   }
   if (options.traces.empty() && options.workloads.empty()) {
@@ -422,9 +422,11 @@ void add_campaign_options(CLI::App& command, Options* options) {
 
 Run setup_explore(CLI::App& command) {
   auto options = std::make_shared<Options>();
-  command.add_option("TRACE", options->traces,
-                     "Trace files to explore (default: the built-in workloads)");
-  command.add_option("--workload", options->workloads, "A built-in workload; may be repeated");
+  command.add_option(
+      "TRACE", options->traces,
+      "Trace files to explore, or workload files in J-lang (default: the built-in workloads)");
+  command.add_option("--workload", options->workloads,
+                     "A built-in workload, or one by its name in an enumeration; may be repeated");
   command.add_flag("--list", options->list, "List the built-in workloads and exit");
   command.add_option("--image", options->image,
                      "Start from this exFAT image (never written) instead of a fresh volume; with "

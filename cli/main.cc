@@ -17,6 +17,7 @@ const std::vector<Command>& commands() {
       {"run", "Run the operations of a trace and print their results", setup_run},
       {"check", "Check the exFAT volume in an image file", setup_check},
       {"golden", "Compare the core with recordings of a real kernel", setup_golden},
+      {"import", "Make a trace from a workload file in J-lang", setup_import},
       {"record", "Write what a workload's disk is told as a dm-log-writes log", setup_record},
       {"explore", "Explore the crash states of workloads", setup_explore},
       {"atlas", "Try every kind of fault on every structure of a volume", setup_atlas},

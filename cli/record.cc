@@ -6,7 +6,7 @@
 #include "zerotail/cli/fault_options.h"
 #include "zerotail/cli/output_file.h"
 #include "zerotail/fault/log_writes.h"
-#include "zerotail/harness/workloads.h"
+#include "zerotail/harness/enumerate.h"
 #include "zerotail/sim/image_file.h"
 
 namespace zerotail::cli {
@@ -32,7 +32,7 @@ sim::Result<harness::Workload> workload_of(const Options& options) {
   if (options.trace.empty() == options.workload.empty()) {
     return sim::Error(sim::Errno::kInval, "needs a TRACE or a --workload, one of them");
   }
-  if (options.trace.empty()) return harness::builtin_workload(options.workload);
+  if (options.trace.empty()) return harness::workload_by_name(options.workload);
   ZT_ASSIGN(harness::Trace trace, harness::load_trace(options.trace));
   return harness::workload_from_trace(std::move(trace));
 }

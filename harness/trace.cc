@@ -9,6 +9,7 @@
 
 #include "json_line.h"
 #include "trace_table.h"
+#include "zerotail/harness/jlang.h"
 
 namespace zerotail::harness {
 namespace {
@@ -221,6 +222,10 @@ sim::Result<Trace> load_trace(const std::string& path) {
     if (got < buffer.size()) break;
   }
   if (std::ferror(file.get()) != 0) return Error(Errno::kIo, path + ": cannot read");
+  if (is_jlang(text)) {
+    ZT_ASSIGN(JlangImport imported, import_jlang(text, path));
+    return std::move(imported.trace);
+  }
   return parse_trace(text, path);
 }
 

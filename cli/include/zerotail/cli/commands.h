@@ -41,6 +41,7 @@ struct Command {
 [[nodiscard]] Run setup_run(CLI::App& command);
 [[nodiscard]] Run setup_check(CLI::App& command);
 [[nodiscard]] Run setup_golden(CLI::App& command);
+[[nodiscard]] Run setup_import(CLI::App& command);
 [[nodiscard]] Run setup_explore(CLI::App& command);
 [[nodiscard]] Run setup_atlas(CLI::App& command);
 [[nodiscard]] Run setup_record(CLI::App& command);

@@ -164,7 +164,7 @@ struct Trace {
                                                     const std::string& place);
 [[nodiscard]] sim::Result<Operation> parse_operation(std::string_view line,
                                                      const std::string& place);
-// Reads a file; also ENOENT, EIO and so on, naming it.
+// Reads a file, a trace or a workload in J-lang (jlang.h); also ENOENT, EIO and so on, naming it.
 [[nodiscard]] sim::Result<Trace> load_trace(const std::string& path);
 
 [[nodiscard]] std::string print_header(const TraceHeader& header);
