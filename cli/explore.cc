@@ -342,6 +342,7 @@ ExitCode explore(const Options& options, const harness::JobSource& jobs, volume:
     }
   }
   const ExitCode code = explore(options, jobs, campaign, &*outputs, terminal);
+  if (options.minimize) close_folder(outputs->minimal_folder());
   outputs->give_up();
   return code;
 }

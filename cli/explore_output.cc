@@ -77,8 +77,6 @@ std::string ExploreOutputs::minimal_folder() const {
 
 void ExploreOutputs::give_up() {
   std::error_code ignored;
-  // Not when something stands in it.
-  std::filesystem::remove(minimal_folder(), ignored);
   if (!folder_.empty()) std::filesystem::remove(folder_, ignored);
 }
 

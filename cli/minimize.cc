@@ -156,6 +156,20 @@ sim::Result<std::vector<MinimizeTask>> collect(const Options& options,
   return tasks_of_id(options, record);
 }
 
+ExitCode minimize(const Options& options, const MinimizeSettings& settings, Terminal& terminal) {
+  auto tasks = collect(options, settings.options.record);
+  if (!tasks.ok()) return terminal.fail("minimize", tasks.error());
+  set_known(options, &*tasks);
+  if (tasks->empty()) {
+    const std::string what = options.what.empty() ? "the workloads" : options.what;
+    terminal.error(
+        what, options.finding.empty() ? "shows no finding" : "shows no finding " + options.finding);
+    return ExitCode::kBadInput;
+  }
+  if (options.table) return minimize_table(*tasks, settings, terminal);
+  return minimize_into(*tasks, settings, terminal);
+}
+
 ExitCode run(const Options& options, Terminal& terminal) {
   MinimizeSettings settings;
   settings.folder = options.out.empty() ? fresh_minimize_folder() : options.out;
@@ -165,23 +179,14 @@ ExitCode run(const Options& options, Terminal& terminal) {
   const auto record = options.source.record();
   if (!record.ok()) return terminal.fail("minimize", record.error());
   settings.options.record = *record;
+  if (options.table) return minimize(options, settings, terminal);
   // Refused before the work starts.
-  if (!options.table) {
-    if (auto status = open_folder(settings.folder, options.force); !status.ok()) {
-      return terminal.fail(settings.folder, status.error());
-    }
+  if (auto status = open_folder(settings.folder, options.force); !status.ok()) {
+    return terminal.fail("--out", status.error());
   }
-  auto tasks = collect(options, *record);
-  if (!tasks.ok()) return terminal.fail("minimize", tasks.error());
-  set_known(options, &*tasks);
-  if (tasks->empty()) {
-    const std::string what = options.what.empty() ? "the workloads" : options.what;
-    terminal.error(
-        what, options.finding.empty() ? "shows no finding" : "shows no finding " + options.finding);
-    return ExitCode::kBadInput;
-  }
-  if (!options.table) return minimize_into(*tasks, settings, terminal);
-  return minimize_table(*tasks, settings, terminal);
+  const ExitCode code = minimize(options, settings, terminal);
+  close_folder(settings.folder);
+  return code;
 }
 
 }  // namespace

@@ -139,6 +139,11 @@ sim::Status open_folder(const std::string& folder, bool force) {
   return make_directories(folder);
 }
 
+void close_folder(const std::string& folder) {
+  std::error_code ignored;
+  std::filesystem::remove(folder, ignored);
+}
+
 std::string fresh_minimize_folder() {
   for (unsigned number = 1;; ++number) {
     std::string folder = fmt::format("out/minimize/{}", number);

@@ -34,6 +34,8 @@ struct MinimizeSettings {
 
 // Makes the folder; without `force` it must not exist, or be empty.
 [[nodiscard]] sim::Status open_folder(const std::string& folder, bool force);
+// Removes it when nothing was put there.
+void close_folder(const std::string& folder);
 // out/minimize/1, 2, ...: the first that does not exist.
 [[nodiscard]] std::string fresh_minimize_folder();
 

@@ -5,6 +5,7 @@
 #include "device_reader.h"
 #include "zerotail/harness/disk_stack.h"
 #include "zerotail/harness/executor.h"
+#include "zerotail/harness/minimise_trace.h"
 #include "zerotail/harness/recording.h"
 
 namespace zerotail::harness {
@@ -96,24 +97,35 @@ std::optional<Disagreement> find_disagreement(const Trace& trace, sim::Nanos req
   return std::nullopt;
 }
 
+std::string symptom(const Trace& trace, const Disagreement& disagreement) {
+  const std::string where = disagreement.op < trace.ops.size()
+                                ? std::string(op_name(trace.ops[disagreement.op].kind))
+                                : std::string("umount");
+  // "ret: want 0, got -28; map: ...": what differs first, and the error that was got.
+  const std::string& text = disagreement.text;
+  std::string what = text.substr(0, text.find(':'));
+  const size_t got = text.find("got -");
+  if (what == "ret" && got != std::string::npos) {
+    what += text.substr(got + 4, text.find_first_not_of("0123456789", got + 5) - got - 4);
+  }
+  return where + " " + what;
+}
+
 Trace shrink_disagreement(Trace trace, sim::Nanos request_time) {
   const std::optional<Disagreement> first = find_disagreement(trace, request_time);
   if (!first) return trace;
-  if (first->op < trace.ops.size()) trace.ops.resize(first->op + 1);
-  for (size_t step = trace.ops.size() / 2 + 1; step > 0; step /= 2) {
-    for (size_t begin = 0; begin < trace.ops.size();) {
-      const size_t count = std::min(step, trace.ops.size() - begin);
-      Trace smaller = trace;
-      const auto from = smaller.ops.begin() + static_cast<std::ptrdiff_t>(begin);
-      smaller.ops.erase(from, from + static_cast<std::ptrdiff_t>(count));
-      if (find_disagreement(smaller, request_time)) {
-        trace = std::move(smaller);
-      } else {
-        begin += count;
-      }
-    }
-  }
-  return trace;
+  const std::string sought = symptom(trace, *first);
+  const auto question = [&](const Trace& candidate) {
+    const auto now = find_disagreement(candidate, request_time);
+    return now && symptom(candidate, *now) == sought;
+  };
+  // What comes behind it is not needed, if it is a symptom of the operation alone.
+  Trace shorter = trace;
+  if (first->op < trace.ops.size()) shorter.ops.resize(first->op + 1);
+  if (question(shorter)) trace = std::move(shorter);
+  TraceMinimiseOptions options;
+  options.setup = false;
+  return minimise_trace(std::move(trace), question, options).trace;
 }
 
 }  // namespace zerotail::harness

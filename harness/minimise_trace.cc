@@ -221,7 +221,7 @@ MinimisedTrace minimise_trace(Trace trace, const TraceQuestion& question,
   TraceShrinker shrinker(std::move(trace), question, options);
   for (bool again = true; again && !shrinker.exhausted();) {
     again = shrink_operations(shrinker);
-    again = shrink_recorded(shrinker) || again;
+    if (options.setup) again = shrink_recorded(shrinker) || again;
     if (!options.image) again = shrink_header(shrinker) || again;
     again = shrink_faults(shrinker) || again;
     again = shrink_names(shrinker) || again;

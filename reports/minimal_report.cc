@@ -141,8 +141,8 @@ std::string to_regression_test(const MinimalCase& minimal, bool known) {
   const std::string what =
       camel(contract_name(finding)) + camel(v.kind) + (v.path.front() == '<' ? "" : camel(v.path));
   std::string text =
-      fmt::format("// Made by `zerotail minimize`: {} {}{}.\n", contract_name(finding), v.kind,
-                  circumstances_text(finding.circumstances));
+      fmt::format("// clang-format off\n// Made by `zerotail minimize`: {} {}{}.\n",
+                  contract_name(finding), v.kind, circumstances_text(finding.circumstances));
   text += commented(minimal.description);
   text += fmt::format("//   repro: zerotail repro {} --trace {}.trace\n", print(minimal.id),
                       name_of(finding));
@@ -150,14 +150,13 @@ std::string to_regression_test(const MinimalCase& minimal, bool known) {
   text += "namespace {\n\n";
   text += fmt::format("constexpr const char* kTrace =\n    R\"trace({})trace\";\n\n",
                       print_trace(minimal.workload.trace));
-  text += "// clang-format off\n";
   text += fmt::format(
       "const Regression kRegression{{\n    .trace = kTrace,\n    .device = {},\n    .seed = {},\n"
       "    .contract = {},\n    .kind = {},\n    .path = {},\n    .circumstances = {{{}, {}}}}};\n",
       quoted(harness::print(minimal.id.device)), minimal.id.seed, quoted(contract_name(finding)),
       quoted(v.kind), quoted(v.path), quoted(finding.circumstances.promise),
       quoted(finding.circumstances.touch));
-  text += "// clang-format on\n\n";
+  text += "\n";
   if (!known) {
     text += fmt::format("TEST({}, HasNo{}) {{ EXPECT_FALSE(shows(kRegression)); }}\n", suite, what);
   } else {

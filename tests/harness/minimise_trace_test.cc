@@ -221,6 +221,14 @@ TEST(MinimiseTrace, RulesThatNothingNeedsGoAndTheRestGetsNarrow) {
 
 // ---- disagreements of core and model
 
+TEST(ShrinkDisagreement, TheSymptomIsTheOperationAndWhatDiffersFirst) {
+  Trace trace = trace_of(kMany);
+  EXPECT_EQ(symptom(trace, {1, "ret: want 0, got -28; map: want d1, got z1"}), "write ret-28");
+  EXPECT_EQ(symptom(trace, {1, "ret: want 5, got 3"}), "write ret");
+  EXPECT_EQ(symptom(trace, {5, "fnv: want 1, got -2"}), "sync fnv");
+  EXPECT_EQ(symptom(trace, {trace.ops.size(), "umount: no"}), "umount umount");
+}
+
 TEST(ShrinkDisagreement, NothingIsDoneToATraceThatAgrees) {
   const Trace trace = trace_of(kMany);
   EXPECT_EQ(shrink_disagreement(trace), trace);

@@ -1,8 +1,8 @@
+// clang-format off
 // Made by `zerotail minimize`: durable lost promised by fsync.
 //   after operation 1 has returned: {"op":"fsync","path":"n/file-05"}
 //   epoch 2; pending units kept (first sector): none; lost: none
-//   repro: zerotail repro zt1:trace-34fb4742cae2491a:vc512:iomap-linux:s1:p5+ --trace
-//   directory-grows-c512-durable-lost-n-file-05.trace
+//   repro: zerotail repro zt1:trace-34fb4742cae2491a:vc512:iomap-linux:s1:p5+ --trace directory-grows-c512-durable-lost-n-file-05.trace
 #include "regressions/regression.h"
 
 namespace zerotail::regressions {
@@ -20,7 +20,6 @@ constexpr const char* kTrace =
 {"op":"fsync","path":"n/file-05"}
 )trace";
 
-// clang-format off
 const Regression kRegression{
     .trace = kTrace,
     .device = "vc512",
@@ -29,7 +28,6 @@ const Regression kRegression{
     .kind = "lost",
     .path = "n/file-05",
     .circumstances = {"fsync", ""}};
-// clang-format on
 
 TEST(DirectoryGrowsC512, ShowsDurableLostNFile05UnderLinux) { EXPECT_TRUE(shows(kRegression)); }
 

@@ -1,8 +1,8 @@
+// clang-format off
 // Made by `zerotail minimize`: atomic neither after rename.
 //   during operation 1: umount
 //   epoch 1; pending units kept (first sector): 4128; lost: none
-//   repro: zerotail repro zt1:trace-adee99a675b763ff:vc512:iomap-linux:s1:p2- --trace
-//   rename-other-directory-atomic-neither-e-a.trace
+//   repro: zerotail repro zt1:trace-adee99a675b763ff:vc512:iomap-linux:s1:p2- --trace rename-other-directory-atomic-neither-e-a.trace
 #include "regressions/regression.h"
 
 namespace zerotail::regressions {
@@ -16,7 +16,6 @@ constexpr const char* kTrace =
 {"op":"rename","path":"d/a","to":"e/a"}
 )trace";
 
-// clang-format off
 const Regression kRegression{
     .trace = kTrace,
     .device = "vc512",
@@ -25,7 +24,6 @@ const Regression kRegression{
     .kind = "neither",
     .path = "e/a",
     .circumstances = {"", "rename"}};
-// clang-format on
 
 TEST(RenameOtherDirectory, ShowsAtomicNeitherEAUnderLinux) { EXPECT_TRUE(shows(kRegression)); }
 

@@ -1,8 +1,8 @@
+// clang-format off
 // Made by `zerotail minimize`: flagged clean-but-inconsistent after write.
 //   during operation 0: {"op":"write","path":"a","off":1,"len":1,"seed":1}
 //   epoch 0; pending units kept (first sector): 4096; lost: none
-//   repro: zerotail repro zt1:trace-27bbaa7edc5b2a21:vc512:iomap-linux:s1:p1- --trace
-//   sync-mount-gap-flagged-clean-but-inconsistent.trace
+//   repro: zerotail repro zt1:trace-27bbaa7edc5b2a21:vc512:iomap-linux:s1:p1- --trace sync-mount-gap-flagged-clean-but-inconsistent.trace
 #include "regressions/regression.h"
 
 namespace zerotail::regressions {
@@ -14,7 +14,6 @@ constexpr const char* kTrace =
 {"op":"write","path":"a","off":1,"len":1,"seed":1}
 )trace";
 
-// clang-format off
 const Regression kRegression{
     .trace = kTrace,
     .device = "vc512",
@@ -23,7 +22,6 @@ const Regression kRegression{
     .kind = "clean-but-inconsistent",
     .path = "<volume>",
     .circumstances = {"", "write"}};
-// clang-format on
 
 TEST(SyncMountGap, ShowsFlaggedCleanButInconsistentUnderLinux) { EXPECT_TRUE(shows(kRegression)); }
 

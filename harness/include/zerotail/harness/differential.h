@@ -25,8 +25,12 @@ struct Disagreement {
                                                             sim::Nanos request_time = sim::Nanos{
                                                                 0});
 
-// Drops operations as long as some disagreement remains. Returns the trace unchanged when there is
-// none.
+// What makes two disagreements the same one: the operation's kind, what differs first, and, of a
+// return value, the error that was got. "umount EIO", "read fnv", "write ret-28".
+[[nodiscard]] std::string symptom(const Trace& trace, const Disagreement& disagreement);
+
+// The smallest trace with a disagreement of the same symptom (minimise_trace.h). Returns the trace
+// unchanged when there is none.
 [[nodiscard]] Trace shrink_disagreement(Trace trace, sim::Nanos request_time = sim::Nanos{0});
 
 }  // namespace zerotail::harness

@@ -31,6 +31,8 @@ struct TraceMinimiseOptions {
   // The volume is an image, not what the header says: the header stays and preconditions are not
   // looked at.
   bool image = false;
+  // False: the question knows no setup, and none is made.
+  bool setup = true;
 };
 
 struct MinimisedTrace {
