@@ -191,7 +191,7 @@ void AddressSpace::truncate(sim::FilePos size) {
       constexpr uint32_t kOurs = 3;  // the cache's, and two in this function
       if (folio->references_ == kOurs && !folio->attached) split(*folio, behind);
     }
-    at = folio->end_index();
+    at = std::max(behind, folio->end_index());  // past every part that a split made before `size`
   }
 }
 

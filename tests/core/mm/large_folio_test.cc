@@ -120,6 +120,16 @@ TEST_F(LargeFolioTest, TruncateSplitsTheStraddlingFolioAndDropsWhatIsBehind) {
   EXPECT_EQ(pool_.in_use(), 2U);
 }
 
+// The size is in the last of three parts.
+TEST_F(LargeFolioTest, TruncateOfASplitInThreeZeroesTheStraddleAlone) {
+  written(0, 8);
+  space_.truncate(sim::FilePos{6 * kPage + 100});
+  EXPECT_EQ(layout(), (Layout{"0+4", "4+2", "6+1"}));
+  EXPECT_EQ(space_.find(4)->data()[2 * kPage - 1], std::byte{1});
+  EXPECT_EQ(space_.find(6)->data()[99], std::byte{1});
+  EXPECT_EQ(space_.find(6)->data()[100], std::byte{0});
+}
+
 TEST_F(LargeFolioTest, TruncateAtAPageEdgeKeepsWholePages) {
   written(0, 8);
   space_.truncate(sim::FilePos{6 * kPage});
