@@ -1,6 +1,7 @@
 // Mounting: everything that is read before the first operation, and checked before it is used.
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "zerotail/exfat/file_system.h"
@@ -113,10 +114,25 @@ sim::Result<std::vector<ClusterRun>> FileSystem::system_runs(const char* what, s
   return runs;
 }
 
+namespace {
+// A chain that is read as far as it is needed may come back to one of its clusters unseen.
+std::optional<sim::Cluster> cluster_met_twice(std::vector<ClusterRun> runs) {
+  std::sort(runs.begin(), runs.end(),
+            [](const ClusterRun& a, const ClusterRun& b) { return a.first < b.first; });
+  for (size_t i = 1; i < runs.size(); ++i) {
+    if (runs[i].first < runs[i - 1].first + runs[i - 1].count) return runs[i].first;
+  }
+  return std::nullopt;
+}
+}  // namespace
+
 sim::Status FileSystem::load_bitmap(const BitmapDentry& entry) {
   const sim::ByteCount length{entry.data_length};
   ZT_ASSIGN(std::vector<ClusterRun> runs,
             system_runs("bitmap", sim::Cluster{entry.first_cluster}, length));
+  if (const auto twice = cluster_met_twice(runs)) {
+    return unusable("bitmap: its chain comes back to cluster " + std::to_string(twice->value()));
+  }
   ZT_ASSIGN(AllocationBitmap bitmap, AllocationBitmap::load(*cache_, geometry(), runs, length));
   for (const ClusterRun& run : runs) {
     // Else the bitmap would hand out its own clusters.
