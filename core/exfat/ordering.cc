@@ -21,7 +21,7 @@ constexpr std::array<RuleInfo, kRuleCount> kRules{{
      "FAT and bitmap give clusters up only once the set that had them is durable"},
     {Rule::kLateReuse, "late-reuse",
      "freed clusters are reused and discarded only once the set that had them is durable"},
-    {Rule::kSyncFlush, "sync-flush", "sync(2) ends with a flush"},
+    {Rule::kSyncFlush, "sync-flush", "sync(2) and an unmount end with a flush"},
     {Rule::kOneSector, "one-sector", "a new set that fits into one sector lies in one"},
     {Rule::kReplaceInPlace, "replace-in-place",
      "a rename onto a name rewrites the set that has the name"},

@@ -168,6 +168,11 @@ sim::Status Mount::quiesce() {
   const sim::Status inodes = write_inodes(false);
   ZT_TRY(fs_->write_buffers());
   ZT_TRY(settle_frees());
+  // Clearing VolumeDirty flushes; where it is not cleared, data that was overwritten in place would
+  // stay in the device's cache.
+  const exfat::BootRegion& boot = fs_->boot_region();
+  const bool flushes = boot.dirty() && !boot.dirty_at_mount();
+  if (fs_->has(exfat::Rule::kSyncFlush) && !flushes) ZT_TRY(fs_->flush());
   // What could not be written may have left the volume inconsistent: it stays marked.
   ZT_TRY(inodes);
   return fs_->clear_dirty();

@@ -26,7 +26,7 @@ enum class Rule : uint8_t {
   kNewNameFirst,   // the new name of a rename is durable before the old ones go
   kSetBeforeFree,  // FAT and bitmap give clusters up only once the set that had them is durable
   kLateReuse,      // freed clusters are reused and discarded only once that set is durable
-  kSyncFlush,      // sync(2) ends with a flush
+  kSyncFlush,      // sync(2) and an unmount end with a flush
   kOneSector,      // a new set that fits into one sector lies in one
   kReplaceInPlace  // a rename onto a name rewrites the set that has the name
 };
