@@ -172,6 +172,7 @@ void History::note_touches(const Operation& op, size_t index) {
     if (path->empty()) continue;
     for (const Model* model : {&before, &after}) {
       if (const auto entry = model->find(*path)) touched.insert(entry->id);
+      touched.merge(model->open_files(*path));
     }
     if (effect == Effect::kName) touch_directories(*path, index);
   }
@@ -219,8 +220,20 @@ void History::promise_everything(size_t op) {
   promising_.insert(op);
 }
 
+// The file that an operation on a descriptor is about: that of the path's descriptors, else that of
+// the name. Nothing when they are of several files.
+std::optional<FileId> History::subject_of(const Operation& op, size_t index) const {
+  std::set<FileId> files = models_[index].open_files(op.path);
+  files.merge(models_[index + 1].open_files(op.path));
+  if (files.size() == 1) return *files.begin();
+  if (!files.empty()) return std::nullopt;
+  const auto entry = models_[index + 1].find(op.path);
+  return entry ? std::optional<FileId>(entry->id) : std::nullopt;
+}
+
 void History::note_promises(const Operation& op, size_t index) {
   const auto entry = models_[index + 1].find(op.path);
+  const std::optional<FileId> subject = subject_of(op, index);
   const Effect effect = effect_of(op.kind);
   switch (op.kind) {
     case OpKind::kSync:
@@ -228,27 +241,36 @@ void History::note_promises(const Operation& op, size_t index) {
     case OpKind::kRemount:
     case OpKind::kRemountRo:
       promise_everything(index);
+      loose_.clear();
       return;
+    case OpKind::kMsync:
+      if (!models_[index].mapped(op.path)) return;  // nothing to do, and nothing done
+      [[fallthrough]];
     case OpKind::kFsync:
     case OpKind::kFdatasync:
     case OpKind::kFsyncDir:
-    case OpKind::kMsync:
-      if (entry) promise(entry->id, {index, PromiseKind::kCall, false});
+      if (subject) promise(*subject, {index, PromiseKind::kCall, false});
+      if (subject) loose_.erase(*subject);
       if (!entry || entry->directory) promise_names(op.path, index);
       return;
     case OpKind::kMwrite:  // a store through a mapping waits for nothing, whatever the mount
+      if (subject) loose_.insert(*subject);
+      return;
     case OpKind::kOpenSync:
       return;
     default:
       break;
   }
   const bool sync = has_option(header_, "sync");
-  if (effect == Effect::kWrite && (synchronous_.contains(op.path) || sync) && entry) {
+  if (effect == Effect::kWrite && op.len == 0) return;  // nothing to do, and nothing done
+  if (effect == Effect::kWrite && (synchronous_.contains(op.path) || sync) && subject) {
     // A write on a sync mount ends with a flush, as with O_SYNC: a promise on every device.
+    if (loose_.contains(*subject)) return;
     const bool option = promise_mount_ && !synchronous_.contains(op.path);
-    promise(entry->id, {index, option ? PromiseKind::kMountOption : PromiseKind::kCall, false});
+    promise(*subject, {index, option ? PromiseKind::kMountOption : PromiseKind::kCall, false});
     return;
   }
+  if (effect == Effect::kWrite && subject) loose_.insert(*subject);
   if (!promise_mount_ || effect == Effect::kNone) return;
   const bool names = sync || has_option(header_, "dirsync");
   if ((effect == Effect::kName && names) || (effect == Effect::kChange && sync)) {
@@ -256,13 +278,13 @@ void History::note_promises(const Operation& op, size_t index) {
     for (const std::string* path : {&op.path, &op.to}) {
       for (const size_t model : {index, index + 1}) {
         if (path->empty()) continue;
-        if (const auto subject = models_[model].find(*path)) subjects.insert(subject->id);
+        if (const auto named = models_[model].find(*path)) subjects.insert(named->id);
       }
     }
     for (const FileId id : subjects) {
       const Promise made{index, PromiseKind::kMountOption, false};
       // dirsync is about names: of bytes written before a rename it promises nothing.
-      if (sync) {
+      if (sync && !loose_.contains(id)) {
         promise(id, made);
       } else if (const auto place = files_.find(id); place != files_.end()) {
         place->second.name_promises.push_back(made);

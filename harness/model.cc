@@ -195,6 +195,19 @@ bool Model::has_handle(FileId id) const {
   return in_flight(id);
 }
 
+std::set<FileId> Model::open_files(const std::string& path) const {
+  std::set<FileId> files;
+  const auto known = handles_.find(path);
+  if (known == handles_.end()) return files;
+  for (const auto& [use, id] : known->second) files.insert(id);
+  return files;
+}
+
+bool Model::mapped(const std::string& path) const {
+  const auto known = handles_.find(path);
+  return known != handles_.end() && known->second.contains(Use::kMapping);
+}
+
 void Model::release(FileId id) {
   const auto it = nodes_.find(id);
   if (it != nodes_.end() && it->second->links == 0 && !has_handle(id)) free_node(id);
@@ -213,20 +226,20 @@ void Model::close_all() {
 }
 
 void Model::move_handles(const std::string& from, const std::string& to) {
-  const std::string below = from + "/";
-  std::map<std::string, Handles> moved;
-  for (auto it = handles_.begin(); it != handles_.end();) {
-    if (it->first == from || it->first.starts_with(below)) {
-      moved[to + it->first.substr(from.size())] = std::move(it->second);
-      it = handles_.erase(it);
-    } else {
-      ++it;
-    }
+  if (from == to) return;
+  std::vector<std::string> paths;
+  for (const auto& [path, handles] : handles_) {
+    if (path == from || path.starts_with(from + "/")) paths.push_back(path);
   }
-  // Whatever the new paths had is closed; close_path may free a file, so what moves comes after.
+  // Whatever the new paths had is closed first, while what moves still keeps its files.
+  const auto moved = [&](const std::string& path) { return to + path.substr(from.size()); };
   close_path(to);
-  for (const auto& [path, handles] : moved) close_path(path);
-  handles_.merge(moved);
+  for (const std::string& path : paths) close_path(moved(path));
+  for (const std::string& path : paths) {
+    auto handles = handles_.extract(path);
+    handles.key() = moved(path);
+    handles_.insert(std::move(handles));
+  }
 }
 
 std::vector<Model::Entry> Model::entries() const {

@@ -49,10 +49,12 @@ void Model::bh_publish(ModelNode& node) { node.valid_size = std::min(node.valid_
 
 // After size was moved from `before`.
 void Model::bh_resized(ModelNode& node, uint64_t before) const {
-  if (node.size < before) {
+  // A truncate to the size that the file has cuts V, too.
+  if (node.size <= before) {
     node.valid_low = std::min(node.valid_low, node.size);
     node.valid_high = std::min(node.valid_high, node.size);
-  } else if (node.page_stored) {
+  }
+  if (node.size >= before && node.page_stored) {
     // The page that held the end of the file is dirty whole: writing it back makes it valid whole.
     const uint64_t page_end = std::min(up(before, geometry_.page), up(node.size, geometry_.sector));
     node.valid_high = std::max(node.valid_high, page_end);
@@ -72,7 +74,10 @@ uint64_t Model::bh_store(FileId id, uint64_t pos, uint64_t end, std::optional<ui
   if (reached > node.size) {
     const uint64_t needed = clusters_of(reached);
     if (needed > held) free_ -= needed - held;
+    // Only a gap is zeroed first: what a mapping stored behind the old end stays in the page.
+    const bool stored = node.tail_stored && pos <= node.size;
     set_size(node, reached);
+    node.tail_stored = stored;
   }
   if (seed) node.content.write(pos, pattern(*seed, pos, reached - pos));
   bh_valid_to(node, reached);

@@ -66,7 +66,12 @@ Errno Model::fill_gap(FileId id, uint64_t pos) {
 void Model::store(FileId id, uint64_t pos, uint64_t seed, uint64_t length) {
   ModelNode& node = edit(id);
   const uint64_t end = pos + length;
-  if (end > node.size) set_size(node, end);
+  if (end > node.size) {
+    // Only a gap is zeroed first: what a mapping stored behind the old end stays in the page.
+    const bool stored = node.tail_stored && pos <= node.size;
+    set_size(node, end);
+    node.tail_stored = stored;
+  }
   node.content.write(pos, pattern(seed, pos, length));
   node.valid_size = std::max(node.valid_size, end);
   node.clean = false;
@@ -120,16 +125,15 @@ Prediction Model::direct_write(FileId id, const Operation& op) {
   const uint64_t old_end = held * geometry_.cluster;
   if (pos >= old_end && no_space) return answer(Errno::kNoSpc);
   if (bad_start) return answer(Errno::kInval);
-  if (!bad_length && no_space) return answer(Errno::kNoSpc);
-  if (bad_length) {
-    // What lies on the clusters that the file has is written all the same.
+  if (bad_length || no_space) {
+    // The write goes mapping by mapping: what lies on clusters that the file has is written first,
+    // and counts below size.
     if (pos < old_end && old_end < pos + length) {
       const uint64_t size = get(id).size;
       store(id, pos, op.seed, old_end - pos);
       set_size(edit(id), std::min(size, old_end));
-      if (no_space) return answer(Errno::kNoSpc);
     }
-    return answer(Errno::kInval);
+    return answer(no_space ? Errno::kNoSpc : Errno::kInval);
   }
   if (needed > held) free_ -= needed - held;
   store(id, pos, op.seed, length);
@@ -164,7 +168,7 @@ Prediction Model::direct_read(const Operation& op) {
   if (geometry_.buffer_heads) {
     if (bh_direct_read_refused(node, op)) return answer(Errno::kInval);
   } else if (pos < node.size && pos < node.valid_size) {
-    const bool bad_end = end % logical != 0 && end < up(node.valid_size, logical);
+    const bool bad_end = end % logical != 0 && end < up(node.valid_size, geometry_.sector);
     if (pos % logical != 0 || bad_end || op.moff % kMemoryAlignment != 0) {
       return answer(Errno::kInval);
     }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -83,6 +84,7 @@ class History {
   void touch(FileId id, const Touch& touch);
   void touch_directories(const std::string& path, size_t op);
   void note_touches(const Operation& op, size_t index);
+  [[nodiscard]] std::optional<FileId> subject_of(const Operation& op, size_t index) const;
   void note_promises(const Operation& op, size_t index);
   void promise(FileId id, const Promise& promise);
   void promise_everything(size_t op);
@@ -105,6 +107,9 @@ class History {
   std::set<size_t> promising_;
   std::map<std::string, std::vector<size_t>> directory_touches_;  // path of the directory
   std::set<std::string> synchronous_;                             // paths with O_SYNC or O_DSYNC
+  // Files with bytes that were written or stored since the last promise about all of the file: a
+  // synchronous write promises its own range only.
+  std::set<FileId> loose_;
   std::vector<Flight> flights_;
   std::vector<std::string> texts_;
   std::vector<std::string> names_;

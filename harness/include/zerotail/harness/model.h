@@ -20,6 +20,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -144,6 +145,10 @@ class Model {
   // All files and directories but the root, by path (bytes of UTF-8).
   [[nodiscard]] std::vector<Entry> entries() const;
   [[nodiscard]] std::optional<Entry> find(std::string_view path) const;
+  // The files behind the descriptors of a path, each once: a rename of the file by another spelling
+  // of its name leaves them behind.
+  [[nodiscard]] std::set<FileId> open_files(const std::string& path) const;
+  [[nodiscard]] bool mapped(const std::string& path) const;
   // The node, or null. It stays valid and unchanged whatever happens to the model.
   [[nodiscard]] std::shared_ptr<const ModelNode> node(FileId id) const;
   [[nodiscard]] FileId root() const { return root_; }
