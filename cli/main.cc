@@ -21,6 +21,7 @@ const std::vector<Command>& commands() {
       {"record", "Write what a workload's disk is told as a dm-log-writes log", setup_record},
       {"explore", "Explore the crash states of workloads", setup_explore},
       {"atlas", "Try every kind of fault on every structure of a volume", setup_atlas},
+      {"property", "Run random operations and judge all that must hold", setup_property},
       {"merge", "Make one report from the stores of a sharded exploration", setup_merge},
       {"repro", "Rebuild one crash state and judge it again", setup_repro},
       {"minimize", "Make a finding small, with a trace, an image and a test that show it",

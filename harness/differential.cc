@@ -1,8 +1,10 @@
 #include "zerotail/harness/differential.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "device_reader.h"
+#include "zerotail/harness/check.h"
 #include "zerotail/harness/disk_stack.h"
 #include "zerotail/harness/executor.h"
 #include "zerotail/harness/minimise_trace.h"
@@ -46,6 +48,13 @@ namespace {
 bool starts_anew(const Operation& op, const Model& model) {
   return op.kind == OpKind::kCrash || op.kind == OpKind::kEdit ||
          (op.kind == OpKind::kRemount && model.lost());
+}
+
+// What the trace does on purpose may leave problems on the volume.
+bool ends_damaged(const Trace& trace) {
+  return std::any_of(trace.ops.begin(), trace.ops.end(), [](const Operation& op) {
+    return op.kind == OpKind::kCrash || op.kind == OpKind::kEdit || op.kind == OpKind::kShutdown;
+  });
 }
 
 // Empty, or what went wrong.
@@ -94,7 +103,10 @@ std::optional<Disagreement> find_disagreement(const Trace& trace, sim::Nanos req
   if (const sim::Status unmounted = executor.unmount(); !unmounted.ok()) {
     return Disagreement{end, "umount: " + unmounted.error().message()};
   }
-  return std::nullopt;
+  if (ends_damaged(trace)) return std::nullopt;
+  const CheckResult check = check_volume(DeviceReader(world, stack.top()));
+  if (check.clean()) return std::nullopt;
+  return Disagreement{end, "check: " + check.problems.front().describe()};
 }
 
 std::string symptom(const Trace& trace, const Disagreement& disagreement) {

@@ -43,6 +43,7 @@ struct Command {
 [[nodiscard]] Run setup_golden(CLI::App& command);
 [[nodiscard]] Run setup_import(CLI::App& command);
 [[nodiscard]] Run setup_explore(CLI::App& command);
+[[nodiscard]] Run setup_property(CLI::App& command);
 [[nodiscard]] Run setup_atlas(CLI::App& command);
 [[nodiscard]] Run setup_record(CLI::App& command);
 [[nodiscard]] Run setup_merge(CLI::App& command);

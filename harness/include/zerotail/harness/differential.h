@@ -18,7 +18,8 @@ struct Disagreement {
   std::string text;
 };
 
-// Runs the trace on a fresh volume; the first answer that the model did not predict. With a
+// Runs the trace on a fresh volume; the first answer that the model did not predict, or what the
+// checker finds after the unmount (not where the trace crashes, edits or shuts down). With a
 // request time every request of the disk takes so long, so that the flusher and direct writes that
 // are not waited for run beside the operations that follow; stores through mappings may race then.
 [[nodiscard]] std::optional<Disagreement> find_disagreement(const Trace& trace,
