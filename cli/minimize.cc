@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "minimizing.h"
 #include "source_options.h"
+#include "zerotail/harness/enumerate.h"
 #include "zerotail/harness/workloads.h"
 
 namespace zerotail::cli {
@@ -70,7 +71,7 @@ sim::Result<std::vector<harness::Workload>> workloads_of(const Options& options)
       }
       continue;
     }
-    ZT_ASSIGN(harness::Workload workload, harness::builtin_workload(name));
+    ZT_ASSIGN(harness::Workload workload, harness::workload_by_name(name));
     workloads.push_back(std::move(workload));
   }
   return workloads;

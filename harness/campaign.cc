@@ -36,11 +36,15 @@ std::string contracts_text(const ExploreOptions& options) {
   return text;
 }
 
-size_t job_count(const CampaignConfig& config) {
-  size_t count = 0;
+struct JobCount {
+  size_t jobs = 0;
+  bool whole = false;  // shards took whole jobs
+};
+JobCount job_count(const CampaignConfig& config) {
+  JobCount count;
   for (const auto& [name, value] : config) {
-    if (name == kJob) ++count;
-    if (name == kJobCount) count = std::strtoull(value.c_str(), nullptr, 10);
+    if (name == kJob) ++count.jobs;
+    if (name == kJobCount) count = {std::strtoull(value.c_str(), nullptr, 10), true};
   }
   return count;
 }
@@ -92,7 +96,9 @@ class Campaign {
   }
 
  private:
-  [[nodiscard]] bool mine(size_t number) const {
+  // `part`: its number among all parts.
+  [[nodiscard]] bool mine(size_t job, size_t part) const {
+    const size_t number = jobs_.whole_jobs() ? job : part;
     return number % options_.shards == options_.shard - 1;
   }
 
@@ -110,6 +116,7 @@ class Campaign {
 
   sim::Status run_job(size_t job) {
     job_ = job;
+    if (jobs_.whole_jobs() && !mine(job, 0)) return {};
     std::unique_ptr<Exploration> exploration;
     StoredJob known;
     if (const StoredJob* before = stored(job)) {
@@ -121,7 +128,7 @@ class Campaign {
     }
     std::vector<PartReport> parts;
     for (size_t part = 0; part < known.parts; ++part) {
-      if (!mine(first_part_ + part)) continue;
+      if (!mine(job, first_part_ + part)) continue;
       ++report_.parts;
       if (const PartReport* before = stored(job, part)) {
         ++report_.parts_done;
@@ -171,7 +178,7 @@ class Campaign {
   PartReport explore_part(Exploration& exploration, size_t part) {
     uint64_t rest = 0;  // of this job
     for (size_t later = part; later < exploration.parts(); ++later) {
-      if (mine(first_part_ + later)) rest += exploration.states_of(later);
+      if (mine(job_, first_part_ + later)) rest += exploration.states_of(later);
     }
     const uint64_t before = progress_.states;
     CampaignProgress now;
@@ -290,28 +297,34 @@ Result<CampaignReport> run_campaign(const JobSource& jobs, const CampaignOptions
 Result<CampaignReport> merge_stores(const std::vector<Store>& stores) {
   ZT_ASSERT(!stores.empty());
   ZT_TRY(check_shards(stores));
-  const size_t jobs = job_count(stores.front().config());
+  const JobCount count = job_count(stores.front().config());
+  std::vector<const Store*> by_shard(stores.size());
+  for (const Store& store : stores) {
+    const uint64_t shard = std::strtoull(shard_of(store.config()).c_str(), nullptr, 10);
+    if (shard < 1 || shard > stores.size()) {
+      return Error(Errno::kInval, fmt::format("{}: is shard {}, which cannot be", store.path(),
+                                              shard_of(store.config())));
+    }
+    by_shard[shard - 1] = &store;
+  }
   CampaignReport report;
   Workloads workloads(&report.workloads);
   size_t number = 0;
-  for (size_t job = 0; job < jobs; ++job) {
-    const auto known = stores.front().jobs().find(job);
-    if (known == stores.front().jobs().end()) {
-      return Error(Errno::kInval, fmt::format("{}: job {} is not begun: resume it first",
-                                              stores.front().path(), job));
+  for (size_t job = 0; job < count.jobs; ++job) {
+    const Store& teller = *by_shard[count.whole ? job % stores.size() : 0];
+    const auto known = teller.jobs().find(job);
+    if (known == teller.jobs().end()) {
+      return Error(Errno::kInval,
+                   fmt::format("{}: job {} is not begun: resume it first", teller.path(), job));
     }
     std::vector<PartReport> parts;
     for (size_t part = 0; part < known->second.parts; ++part, ++number) {
-      const std::string shard = fmt::format("{}/{}", number % stores.size() + 1, stores.size());
-      const auto owner = std::find_if(stores.begin(), stores.end(), [&](const Store& store) {
-        return shard_of(store.config()) == shard;
-      });
-      ZT_ASSERT(owner != stores.end());
-      const auto place = owner->parts().find({job, part});
-      if (place == owner->parts().end()) {
+      const Store& owner = count.whole ? teller : *by_shard[number % stores.size()];
+      const auto place = owner.parts().find({job, part});
+      if (place == owner.parts().end()) {
         return Error(Errno::kInval,
-                     fmt::format("{}: part {} of job {} is not done: resume it first",
-                                 owner->path(), part, job));
+                     fmt::format("{}: part {} of job {} is not done: resume it first", owner.path(),
+                                 part, job));
       }
       parts.push_back(place->second);
     }

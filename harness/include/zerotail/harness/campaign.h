@@ -27,6 +27,9 @@ class JobSource {
   [[nodiscard]] virtual Job job(size_t index) const = 0;
   // Adds everything that the results of the jobs depend on.
   virtual void describe(CampaignConfig* config) const = 0;
+  // Shards take every Nth job as a whole instead of every Nth part, so that a shard needs not
+  // record the jobs of others. Such a source describes itself with kJobCount.
+  [[nodiscard]] virtual bool whole_jobs() const { return false; }
 };
 
 // Jobs that are all there. The list is borrowed.
@@ -65,7 +68,8 @@ struct CampaignReport {
 
 // In a job's description, when it runs on that path.
 inline constexpr const char* kOnBufferHeads = " on buffer heads";
-// In a campaign's configuration: how many jobs there are, where they are not listed.
+// In a campaign's configuration: how many jobs there are, where they are not listed. Shards took
+// whole jobs then.
 inline constexpr const char* kJobCount = "jobs";
 // The job without its workload: "vc512 with linux".
 [[nodiscard]] std::string describe(const Job& job);

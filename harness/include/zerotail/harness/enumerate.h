@@ -87,6 +87,7 @@ class EnumeratedJobs : public JobSource {
   [[nodiscard]] size_t size() const override;
   [[nodiscard]] Job job(size_t index) const override;
   void describe(CampaignConfig* config) const override;
+  [[nodiscard]] bool whole_jobs() const override { return true; }
 
  private:
   const Enumeration& enumeration_;
