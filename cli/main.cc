@@ -23,6 +23,8 @@ const std::vector<Command>& commands() {
       {"atlas", "Try every kind of fault on every structure of a volume", setup_atlas},
       {"property", "Run random operations and judge all that must hold", setup_property},
       {"merge", "Make one report from the stores of a sharded exploration", setup_merge},
+      {"barriers", "Say which flushes of a workload matter, and which are missing", setup_barriers},
+      {"contracts", "Judge every operation on every kind of device", setup_contracts},
       {"repro", "Rebuild one crash state and judge it again", setup_repro},
       {"minimize", "Make a finding small, with a trace, an image and a test that show it",
        setup_minimize},

@@ -244,11 +244,17 @@ void TimelineBuilder::build() {
   close_segments();
 }
 
+bool TimelineBuilder::changed(BarrierChange::Kind kind, uint32_t index) const {
+  return model_.options_.barrier == BarrierChange{kind, index};
+}
+
 void TimelineBuilder::on_submit(uint32_t index) {
   const IoRecord& record = log_.records()[index];
+  if (changed(BarrierChange::Kind::kFlushBefore, index)) flush_completed(record.submit_event);
   if (record.op != BioOp::kWrite && record.op != BioOp::kDiscard) return;
   const std::vector<Piece> pieces = cut(index);
-  if (record.preflush && model_.options_.honour_flush && !model_.options_.ordered) {
+  if (record.preflush && model_.options_.honour_flush && !model_.options_.ordered &&
+      !changed(BarrierChange::Kind::kNoFlush, index)) {
     // Only where its flush has been done can the write be on the medium.
     World& world = world_after_preflush(index);
     add_write(world, index, pieces);
@@ -287,12 +293,13 @@ void TimelineBuilder::on_complete(uint32_t index) {
     case BioOp::kRead:
       break;
     case BioOp::kFlush:
-      flush_completed(record.submit_event);
+      flush_completed(record.submit_event, !changed(BarrierChange::Kind::kNoFlush, index));
       break;
     case BioOp::kWrite:
     case BioOp::kDiscard:
       if (record.preflush) preflush_completed(index);
-      if (model_.options_.write_through || (record.fua && model_.options_.honour_fua)) {
+      if (model_.options_.write_through || (record.fua && model_.options_.honour_fua &&
+                                            !changed(BarrierChange::Kind::kNoFua, index))) {
         for (const std::unique_ptr<World>& world : worlds_) {
           settle(*world, [&](uint32_t r) { return r == index; });
         }
@@ -301,13 +308,14 @@ void TimelineBuilder::on_complete(uint32_t index) {
   }
 }
 
-void TimelineBuilder::flush_completed(uint64_t submitted) {
+void TimelineBuilder::flush_completed(uint64_t submitted, bool honoured) {
   for (const std::unique_ptr<World>& world : worlds_) {
-    if (model_.options_.honour_flush) {
+    if (model_.options_.honour_flush && honoured) {
       settle(*world, [&](uint32_t r) { return completed_before(r, submitted); });
     }
     end_epoch(*world);
   }
+  if (!honoured) return;
   // This flush covers what a PREFLUSH submitted before it covers, whatever became of that one.
   size_t first = 0;
   while (first + 1 < worlds_.size() && worlds_[first + 1]->opened < submitted) ++first;
@@ -315,7 +323,7 @@ void TimelineBuilder::flush_completed(uint64_t submitted) {
 }
 
 void TimelineBuilder::preflush_completed(uint32_t index) {
-  if (!model_.options_.honour_flush) {
+  if (!model_.options_.honour_flush || changed(BarrierChange::Kind::kNoFlush, index)) {
     for (const std::unique_ptr<World>& world : worlds_) end_epoch(*world);
     return;
   }
@@ -330,6 +338,7 @@ void TimelineBuilder::preflush_completed(uint32_t index) {
 }
 
 void TimelineBuilder::on_mark(uint32_t mark) {
+  if (changed(BarrierChange::Kind::kFlushAtMark, mark)) flush_completed(log_.marks()[mark].event);
   for (const std::unique_ptr<World>& world : worlds_) {
     const OpenSegment& segment = open_segment(*world);
     add_point({.kind = PointKind::kMark,

@@ -111,10 +111,11 @@ class TimelineBuilder {
   };
   using Covered = std::function<bool(uint32_t record)>;
 
+  [[nodiscard]] bool changed(BarrierChange::Kind kind, uint32_t index) const;
   void on_submit(uint32_t record);
   void on_complete(uint32_t record);
   void on_mark(uint32_t mark);
-  void flush_completed(uint64_t submitted);
+  void flush_completed(uint64_t submitted, bool honoured = true);
   void preflush_completed(uint32_t record);
   World& world_after_preflush(uint32_t record);
 

@@ -70,6 +70,31 @@ std::string size_text(ByteCount size) {
                : std::to_string(size / sim::kib(1)) + "k";
 }
 
+struct BarrierName {
+  std::string_view name;
+  BarrierChange::Kind kind;
+};
+// "noflush7", "flushm2": a barrier of the log changed.
+constexpr std::array kBarriers{
+    BarrierName{"noflush", BarrierChange::Kind::kNoFlush},
+    BarrierName{"nofua", BarrierChange::Kind::kNoFua},
+    BarrierName{"flushm", BarrierChange::Kind::kFlushAtMark},
+    BarrierName{"flush", BarrierChange::Kind::kFlushBefore},
+};
+
+bool read_barrier(std::string_view property, BarrierChange* barrier) {
+  for (const BarrierName& known : kBarriers) {
+    uint64_t number = 0;
+    if (property.substr(0, known.name.size()) != known.name ||
+        !read_number(property.substr(known.name.size()), &number) || number > UINT32_MAX) {
+      continue;
+    }
+    *barrier = {known.kind, static_cast<uint32_t>(number)};
+    return true;
+  }
+  return false;
+}
+
 sim::Status apply(std::string_view text, std::string_view property, CrashModelOptions* options) {
   if (property == "request") {
     options->atomic_bios = true;
@@ -94,6 +119,8 @@ sim::Status apply(std::string_view text, std::string_view property, CrashModelOp
     options->honour_flush = false;
   } else if (property == "nofua") {
     options->honour_fua = false;
+  } else if (read_barrier(property, &options->barrier)) {
+    return {};
   } else if (property == "trim0") {
     options->discard_any = false;
   } else {
@@ -132,6 +159,10 @@ std::string print_device(const CrashModelOptions& options) {
   if (!options.honour_flush) text += ".noflush";
   if (!options.honour_fua) text += ".nofua";
   if (!options.discard_any && !options.ordered) text += ".trim0";
+  for (const BarrierName& known : kBarriers) {
+    if (known.kind != options.barrier.kind) continue;
+    text += "." + std::string(known.name) + std::to_string(options.barrier.at);
+  }
   return text;
 }
 

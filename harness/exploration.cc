@@ -34,9 +34,12 @@ class Collector {
             name_in_findings(after.empty() ? workload : Workload{"again", {}, 0}, options.record)) {
     const RecordOptions& record = options.record;
     const std::string plain = name_of_continued(workload.name);
-    repro_prefix_ =
-        "zerotail repro " + print(ReproId{plain, record.device, record.io_path, record.ordering,
-                                          record.cache, record.seed, after});
+    const std::string faults = record.faults
+                                   ? fmt::format("--fault '{}' ", fault::print(*record.faults))
+                                   : options.faults_before;
+    repro_prefix_ = "zerotail repro " + faults +
+                    print(ReproId{plain, record.device, record.io_path, record.ordering,
+                                  record.cache, record.seed, after});
   }
 
   // Adds a state's violations; what is added to the run's digest is the order of fingerprints.

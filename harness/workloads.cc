@@ -21,9 +21,17 @@ std::vector<Workload> builtin_workloads() {
   return workloads;
 }
 
+std::vector<Workload> contract_operations() {
+  std::vector<Workload> operations;
+  for (const EmbeddedText& text : operation_texts()) operations.push_back(parse_builtin(text));
+  return operations;
+}
+
 sim::Result<Workload> builtin_workload(std::string_view name) {
-  for (const EmbeddedText& text : workload_texts()) {
-    if (name == text.name) return parse_builtin(text);
+  for (const auto* texts : {&workload_texts(), &operation_texts()}) {
+    for (const EmbeddedText& text : *texts) {
+      if (name == text.name) return parse_builtin(text);
+    }
   }
   return sim::Error(sim::Errno::kNoEnt, fmt::format("no built-in workload '{}'", name));
 }

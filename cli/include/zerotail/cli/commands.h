@@ -47,6 +47,8 @@ struct Command {
 [[nodiscard]] Run setup_atlas(CLI::App& command);
 [[nodiscard]] Run setup_record(CLI::App& command);
 [[nodiscard]] Run setup_merge(CLI::App& command);
+[[nodiscard]] Run setup_barriers(CLI::App& command);
+[[nodiscard]] Run setup_contracts(CLI::App& command);
 [[nodiscard]] Run setup_repro(CLI::App& command);
 [[nodiscard]] Run setup_minimize(CLI::App& command);
 [[nodiscard]] Run setup_export(CLI::App& command);

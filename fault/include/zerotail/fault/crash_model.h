@@ -37,6 +37,20 @@
 
 namespace zerotail::fault {
 
+// One barrier of the log taken away, or one put where there is none: to tell which barriers matter.
+struct BarrierChange {
+  enum class Kind : uint8_t {
+    kNone,
+    kNoFlush,      // the flush, or the PREFLUSH, of a request does nothing
+    kNoFua,        // the FUA of a request does nothing
+    kFlushBefore,  // everything that has completed before a request is submitted is durable then
+    kFlushAtMark,  // the same at a mark that is a crash point
+  };
+  Kind kind = Kind::kNone;
+  uint32_t at = 0;  // index into the log's records, or its marks
+  bool operator==(const BarrierChange&) const = default;
+};
+
 // A kind of device (device_class.h names the common ones).
 struct CrashModelOptions {
   sim::ByteCount atomic_unit{512};  // a power of two, 512 or more
@@ -59,6 +73,7 @@ struct CrashModelOptions {
   sim::ByteCount damage_block{0};
   sim::ByteCount damage_grain{512};
   bool damage_erased = false;
+  BarrierChange barrier{};
   bool operator==(const CrashModelOptions&) const = default;
 };
 

@@ -2,6 +2,7 @@
 //
 //   device   = ( NAME | ( "vc" | "wt" ) unit ) *( "." property )
 //   property = "request" | "ordered" | "tear" | "512e" | "au" size | "noflush" | "nofua" | "trim0"
+//            | "noflush" n | "nofua" n | "flush" n | "flushm" n    (BarrierChange)
 //   size     = number ( "k" | "m" )
 //
 // NAME is one of the table's. vc: volatile cache, wt: write-through; unit: the atomic unit in

@@ -1,0 +1,128 @@
+// zerotail contracts: which contract holds for which operation on which kind of device.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "zerotail/cli/commands.h"
+#include "zerotail/cli/output_file.h"
+#include "zerotail/fault/device_class.h"
+#include "zerotail/reports/contract_report.h"
+
+namespace zerotail::cli {
+namespace {
+
+struct Options {
+  std::vector<std::string> operations;
+  std::vector<std::string> devices;
+  std::string ordering = "linux";
+  std::string json;
+  std::string page;
+  uint64_t budget = harness::ContractOptions{}.budget;
+  uint64_t seed = 1;
+  bool force = false;
+};
+
+sim::Status write_file(const std::string& path, std::string_view text, bool force) {
+  ZT_ASSIGN(OutputFile file, OutputFile::open(path, force));
+  ZT_TRY(file.write(text));
+  return file.commit();
+}
+
+sim::Result<harness::ContractChoice> choice_of(const Options& options) {
+  harness::ContractChoice choice;
+  for (const std::string& name : options.operations) {
+    const auto all = harness::contract_operations();
+    const auto found = std::find_if(all.begin(), all.end(), [&name](const harness::Workload& one) {
+      return one.name == name || one.name == "op-" + name;
+    });
+    if (found == all.end()) {
+      return sim::Error(sim::Errno::kInval, "--operation: no operation '" + name + "'");
+    }
+    choice.operations.push_back(*found);
+  }
+  for (const std::string& device : options.devices) {
+    ZT_TRY(harness::parse_device(device));
+    choice.devices.push_back(device);
+  }
+  return choice;
+}
+
+// Operation by contract: on how many devices it holds.
+std::string summary(const std::vector<harness::ContractRow>& rows) {
+  std::string text = fmt::format("{:<22}", "holds on devices");
+  for (size_t i = 0; i + 1 < harness::kContractCount; ++i) {
+    text += fmt::format(" {:>10}", contract_info(static_cast<harness::Contract>(i)).name);
+  }
+  text += "\n";
+  for (size_t at = 0; at < rows.size();) {
+    size_t end = at;
+    while (end < rows.size() && rows[end].operation == rows[at].operation) ++end;
+    text += fmt::format("{:<22}", rows[at].operation);
+    for (size_t i = 0; i + 1 < harness::kContractCount; ++i) {
+      size_t holds = 0;
+      for (size_t row = at; row < end; ++row) holds += rows[row].cells[i].broken ? 0 : 1;
+      text += fmt::format(" {:>10}", fmt::format("{}/{}", holds, end - at));
+    }
+    text += "\n";
+    at = end;
+  }
+  return text;
+}
+
+ExitCode run(const Options& options, Terminal& terminal) {
+  const auto ordering = volume::parse_ordering(options.ordering);
+  if (!ordering.ok()) return terminal.fail("--ordering", ordering.error());
+  const auto choice = choice_of(options);
+  if (!choice.ok()) return terminal.fail("contracts", choice.error());
+  for (const std::string& path : {options.json, options.page}) {
+    if (path.empty()) continue;
+    const auto place = OutputFile::open(path, options.force);
+    if (!place.ok()) return terminal.fail(path, place.error());
+  }
+  Progress progress(terminal, {.what = "contracts", .unit = "cells", .total = 0});
+  const harness::ContractOptions table{*ordering, options.budget, options.seed};
+  const auto rows = contract_table(*choice, table, [&progress](size_t done, size_t all) {
+    progress.set_total(all);
+    progress.update(done, 0);
+    return true;
+  });
+  progress.finish();
+  if (!rows.ok()) return terminal.fail("contracts", rows.error());
+  terminal.print(summary(*rows));
+  if (!options.json.empty()) {
+    const auto written = write_file(options.json, reports::contracts_to_json(*rows), options.force);
+    if (!written.ok()) return terminal.fail(options.json, written.error());
+  }
+  if (!options.page.empty()) {
+    std::string command = "scripts/zerotail contracts --page " + options.page + " --force";
+    if (!ordering->none()) command += " --ordering " + volume::print(*ordering);
+    const auto written =
+        write_file(options.page, reports::contracts_to_page(*rows, command), options.force);
+    if (!written.ok()) return terminal.fail(options.page, written.error());
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Run setup_contracts(CLI::App& command) {
+  auto options = std::make_shared<Options>();
+  command.add_option("--operation", options->operations,
+                     "Judge this operation only (harness/contract_operations); repeatable");
+  command.add_option("--device", options->devices,
+                     "Judge this kind of device only; repeatable (default: every class)");
+  command
+      .add_option("--ordering", options->ordering,
+                  "The order of metadata writes: linux, careful, or rules with commas between")
+      ->capture_default_str();
+  command.add_option("--budget", options->budget, "Crash states a crash point, at most")
+      ->capture_default_str();
+  command.add_option("--seed", options->seed, "Seed of every random choice")->capture_default_str();
+  command.add_option("--json", options->json, "Write the table there, with a state for every no");
+  command.add_option("--page", options->page,
+                     "Write it as a page there (docs/CRASH-CONTRACTS.md was made so)");
+  command.add_flag("--force", options->force, "Overwrite existing outputs");
+  return [options](Terminal& terminal) { return run(*options, terminal); };
+}
+
+}  // namespace zerotail::cli
