@@ -15,9 +15,11 @@ struct Options {
   std::vector<std::string> operations;
   std::vector<std::string> devices;
   std::string ordering = "linux";
+  std::string io_path = "iomap";
   std::string json;
   std::string page;
   uint64_t budget = harness::ContractOptions{}.budget;
+  uint64_t torn_budget = harness::ContractOptions{}.torn_budget;
   uint64_t seed = 1;
   bool force = false;
 };
@@ -57,7 +59,8 @@ std::string summary(const std::vector<harness::ContractRow>& rows) {
   for (size_t at = 0; at < rows.size();) {
     size_t end = at;
     while (end < rows.size() && rows[end].operation == rows[at].operation) ++end;
-    text += fmt::format("{:<22}", rows[at].operation);
+    text += fmt::format("{:<22}",
+                        rows[at].operation.substr(rows[at].operation.rfind("op-", 0) == 0 ? 3 : 0));
     for (size_t i = 0; i + 1 < harness::kContractCount; ++i) {
       size_t holds = 0;
       for (size_t row = at; row < end; ++row) holds += rows[row].cells[i].broken ? 0 : 1;
@@ -72,6 +75,8 @@ std::string summary(const std::vector<harness::ContractRow>& rows) {
 ExitCode run(const Options& options, Terminal& terminal) {
   const auto ordering = volume::parse_ordering(options.ordering);
   if (!ordering.ok()) return terminal.fail("--ordering", ordering.error());
+  const auto io_path = volume::parse_io_path(options.io_path);
+  if (!io_path.ok()) return terminal.fail("--io-path", io_path.error());
   const auto choice = choice_of(options);
   if (!choice.ok()) return terminal.fail("contracts", choice.error());
   for (const std::string& path : {options.json, options.page}) {
@@ -80,7 +85,8 @@ ExitCode run(const Options& options, Terminal& terminal) {
     if (!place.ok()) return terminal.fail(path, place.error());
   }
   Progress progress(terminal, {.what = "contracts", .unit = "cells", .total = 0});
-  const harness::ContractOptions table{*ordering, options.budget, options.seed};
+  const harness::ContractOptions table{*ordering, *io_path, options.budget, options.torn_budget,
+                                       options.seed};
   const auto rows = contract_table(*choice, table, [&progress](size_t done, size_t all) {
     progress.set_total(all);
     progress.update(done, 0);
@@ -96,6 +102,8 @@ ExitCode run(const Options& options, Terminal& terminal) {
   if (!options.page.empty()) {
     std::string command = "scripts/zerotail contracts --page " + options.page + " --force";
     if (!ordering->none()) command += " --ordering " + volume::print(*ordering);
+    if (*io_path != volume::IoPath::kIomap)
+      command += fmt::format(" --io-path {}", volume::print(*io_path));
     const auto written =
         write_file(options.page, reports::contracts_to_page(*rows, command), options.force);
     if (!written.ok()) return terminal.fail(options.page, written.error());
@@ -117,6 +125,11 @@ Run setup_contracts(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--budget", options->budget, "Crash states a crash point, at most")
       ->capture_default_str();
+  command
+      .add_option("--torn-budget", options->torn_budget,
+                  "The same on devices that tear or damage what is being written")
+      ->capture_default_str();
+  command.add_option("--io-path", options->io_path, kIoPathHelp)->capture_default_str();
   command.add_option("--seed", options->seed, "Seed of every random choice")->capture_default_str();
   command.add_option("--json", options->json, "Write the table there, with a state for every no");
   command.add_option("--page", options->page,

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "damage_memory.h"
 #include "tear_space.h"
 #include "zerotail/fault/crash_model.h"
 #include "zerotail/sim/assert.h"
@@ -27,12 +28,15 @@ bool same_sector(const std::byte* a, const std::byte* b) {
 
 }  // namespace
 
-CrashImage::CrashImage(const CrashModel& model) : model_(model) {
+CrashImage::CrashImage(const CrashModel& model)
+    : model_(model), damage_(std::make_unique<DamageMemory>()) {
   const CrashPoint& start = model.points().front();
   table_.resize(std::min(model.segment(start).base.capacity(), kTableLimit).value());
   enter(model.segment(start));
   state_.point = start.index;
 }
+
+CrashImage::~CrashImage() = default;
 
 SectorCount CrashImage::capacity() const { return segment_->base.capacity(); }
 
@@ -80,6 +84,7 @@ void CrashImage::enter(const Segment& segment) {
   }
   segment_ = &segment;
   state_.picks.assign(segment.units.size(), 0);
+  damage_->forget_base();
   base_digest_ = segment.base.digest();
   digest_ = base_digest_;
   changed_known_ = false;
@@ -122,16 +127,38 @@ void CrashImage::apply_overlapping() {
 }
 
 void CrashImage::lay_tear() {
+  damage_->trim();
   const TearSpace space(model_.options(), capacity());
   const TearSpace::Extent torn = space.extent(*segment_, state_.tear);
   for (sim::DevPos pos = torn.begin; pos < torn.end;) {
     const Sector s = sim::sector_at(pos);
     const sim::DevPos end = std::min(torn.end, sim::dev_pos(s + SectorCount{1}));
     const size_t begin = (pos - sim::dev_pos(s)).value();
-    tear_sector(s, begin, begin + (end - pos).value());
+    const bool whole = end - pos == sim::kSectorSize;
+    if (whole && state_.tear.fill != Tear::Fill::kVersion) {
+      damage_sector(s);
+    } else {
+      tear_sector(s, begin, begin + (end - pos).value());
+    }
     pos = end;
   }
   changed_known_ = false;
+}
+
+// A whole sector shows garbage, or nothing.
+void CrashImage::damage_sector(Sector s) {
+  const std::byte fill = segment_->base.fill();
+  const std::byte* before = overlay(s);
+  const DamageMemory::Shown shown = state_.tear.fill == Tear::Fill::kErased
+                                        ? damage_->erased(s, fill)
+                                        : damage_->garbage(s, fill);
+  Torn torn{.sector = s, .before = before};
+  torn.delta = shown.digest - (before == nullptr ? damage_->base_digest(segment_->base, s)
+                                                 : sim::disk_digest(s, before, fill));
+  torn.in_unit = !segment_->units_of(s).empty();
+  digest_ += torn.delta;
+  put(s, shown.content);
+  torn_.push_back(std::move(torn));
 }
 
 // Bytes [begin, end) of a sector show what the tear says, the rest what the picks say.
@@ -208,13 +235,15 @@ std::span<const Sector> CrashImage::changed() const {
     }
   }
   if (!torn_.empty()) {
+    const size_t picked = changed_.size();
     // A damaged block reaches beyond the units that were picked.
     for (const Torn& torn : torn_) {
       if (!same_sector(sector(torn.sector), segment_->base.sector(torn.sector))) {
         changed_.push_back(torn.sector);
       }
     }
-    std::sort(changed_.begin(), changed_.end());
+    std::inplace_merge(changed_.begin(), changed_.begin() + static_cast<std::ptrdiff_t>(picked),
+                       changed_.end());
     changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
   }
   changed_known_ = true;

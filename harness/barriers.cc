@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "zerotail/buffer/io_kind.h"
 
@@ -25,18 +26,26 @@ std::string operation_at(const Recording& recording, uint64_t event) {
                      counts.issued - 1, text);
 }
 
+std::string call_at(const Recording& recording, uint64_t event) {
+  const OpCounts counts = op_counts(recording, event);
+  if (counts.issued == 0) return "start";
+  // The unmount at the end is not in the trace.
+  if (counts.issued > recording.trace.ops.size()) return "umount";
+  return std::string(op_name(recording.trace.ops[counts.issued - 1].kind));
+}
+
 Barrier at_record(const Recording& recording, BarrierChange change, const char* what) {
   const sim::IoRecord& record = recording.log->records()[change.at];
   Barrier barrier;
   barrier.change = change;
   barrier.what = what;
-  const std::string kind = record.op == sim::BioOp::kFlush ? std::string()
-                           : record.op == sim::BioOp::kDiscard
-                               ? std::string(" (discard)")
-                               : fmt::format(" ({})", buffer::io_kind_name(record.tag.kind));
+  barrier.call = call_at(recording, record.submit_event);
+  if (record.op == sim::BioOp::kDiscard) barrier.kind = "discard";
+  if (record.op == sim::BioOp::kWrite) barrier.kind = buffer::io_kind_name(record.tag.kind);
   barrier.place = fmt::format("{}request {}{}, {}",
                               change.kind == BarrierChange::Kind::kFlushBefore ? "before " : "",
-                              change.at, kind, operation_at(recording, record.submit_event));
+                              change.at, barrier.kind.empty() ? "" : " (" + barrier.kind + ")",
+                              operation_at(recording, record.submit_event));
   return barrier;
 }
 
@@ -53,6 +62,7 @@ std::vector<Barrier> candidates(const Recording& recording) {
       Barrier barrier;
       barrier.change = {BarrierChange::Kind::kFlushAtMark, *mark};
       barrier.what = "flush";
+      barrier.call = call_at(recording, marks[*mark].event);
       barrier.place = fmt::format("before the return of operation {}: {}", marks[*mark].id,
                                   recording.history->op_text(marks[*mark].id));
       found.push_back(std::move(barrier));
@@ -77,10 +87,25 @@ std::vector<Barrier> candidates(const Recording& recording) {
   return found;
 }
 
+using Subject = std::tuple<Contract, std::string, std::string>;
+
+Subject subject_of(const Finding& finding) {
+  return {finding.violation.contract, finding.violation.kind, finding.violation.path};
+}
+
+size_t subjects(const FindingSet& set) {
+  std::set<Subject> all;
+  for (const Finding& finding : set.findings()) all.insert(subject_of(finding));
+  return all.size();
+}
+
+// What one exploration shows and the other does not, the first of each subject.
 std::vector<Finding> only_in(const FindingSet& set, const FindingSet& other) {
   std::vector<Finding> found;
+  std::set<Subject> seen;
   for (const Finding& finding : set.findings()) {
-    if (!other.contains(finding.fingerprint)) found.push_back(finding);
+    if (other.contains(finding.fingerprint) || !seen.insert(subject_of(finding)).second) continue;
+    found.push_back(finding);
   }
   // Graver contracts first.
   std::stable_sort(found.begin(), found.end(), [](const Finding& a, const Finding& b) {
@@ -108,20 +133,23 @@ const char* name_of(BarrierVerdict verdict) {
   return "";
 }
 
-Result<BarrierReport> examine_barriers(const Workload& workload, const ExploreOptions& options) {
+Result<BarrierReport> examine_barriers(const Workload& workload, const ExploreOptions& asked) {
+  ExploreOptions options = asked;
+  options.by_operation = true;
   ZT_ASSIGN(const Recording recording, record(workload.trace, workload.setup, options.record));
   FindingSet as_recorded;
-  ZT_TRY(explore(workload, options, &as_recorded));
+  ZT_ASSIGN(const WorkloadReport whole, explore(workload, options, &as_recorded));
   BarrierReport report;
   report.workload = workload.name;
   report.requests = recording.requests;
   report.flushes = recording.flushes;
-  report.findings = as_recorded.findings().size();
+  report.findings = subjects(as_recorded);
   for (Barrier& barrier : candidates(recording)) {
     ExploreOptions changed = options;
     changed.record.device.barrier = barrier.change;
     FindingSet findings;
-    ZT_TRY(explore(workload, changed, &findings));
+    ZT_ASSIGN(const WorkloadReport with_change, explore(workload, changed, &findings));
+    barrier.exhaustive = whole.states.left_out == 0 && with_change.states.left_out == 0;
     if (is_added(barrier.change)) {
       barrier.findings = only_in(as_recorded, findings);
       if (barrier.findings.empty()) continue;

@@ -18,6 +18,9 @@ struct Explanation {
 
 constexpr std::string_view kSyncNoFlush =
     "sync(2) writes everything back and sends no flush: a volatile cache may still lose it";
+constexpr std::string_view kDirectoryEnd =
+    "fsync of a file does not write the grown DataLength of its directory: its set stands behind "
+    "the directory's end";
 constexpr std::string_view kSetBeforeFat =
     "a NoFatChain file that becomes a chain gets its dentry set before its FAT, with no flush "
     "between: the set points into entries that are still zero";
@@ -32,20 +35,23 @@ constexpr std::string_view kNewDirectory =
 constexpr std::string_view kOlder =
     "sync(2) sends no flush, so what it wrote may be lost and older bytes be there; and freed "
     "clusters are given to another file before the set that gave them up is on the medium";
+constexpr std::string_view kMovedDirectory =
+    "the old set of a moved directory may be deleted on the medium before the new one is there: "
+    "everything below is lost with it";
 constexpr std::string_view kFatAlone =
     "the FAT and the dentry set of a changed chain reach the medium in any order";
 
 constexpr std::array kExplanations{
     Explanation{Contract::kFlagged, "clean-but-inconsistent", "sync-mount-grow", "",
                 "on a sync mount a growing truncate writes the bitmap before VolumeDirty is set"},
+    Explanation{Contract::kFlagged, "clean-but-inconsistent", "op-sync-mount-truncate-up", "",
+                "on a sync mount a growing truncate writes the bitmap before VolumeDirty is set"},
     Explanation{Contract::kFlagged, "clean-but-inconsistent", "sync-mount-gap", "",
                 "on a sync mount a write with a gap writes the bitmap before VolumeDirty is set"},
     Explanation{Contract::kFlagged, "clean-but-inconsistent", "enum2", "",
                 "a growing truncate or fallocate allocates and leaves VolumeDirty as it is, and a "
                 "sync of something else writes its bitmap and FAT"},
-    Explanation{Contract::kDurable, "lost", "directory-grows-c512", "",
-                "fsync of a file does not write the grown DataLength of its directory: its set "
-                "stands behind the directory's end"},
+    Explanation{Contract::kDurable, "lost", "directory-grows-c512", "", kDirectoryEnd},
     Explanation{Contract::kDurable, "bytes", "sync-many", "a", kSetBeforeFat},
     Explanation{Contract::kDurable, "bytes", "full-volume-c512", "a", kSetBeforeFat},
     Explanation{Contract::kDurable, "", "sync-many", "", kSyncNoFlush},
@@ -57,12 +63,12 @@ constexpr std::array kExplanations{
     Explanation{Contract::kDurable, "", "", "", kSyncNoFlush, "sync"},
     Explanation{Contract::kDurable, "bytes", "enum2", "", kSetBeforeFat},
     Explanation{Contract::kContained, "", "", "", kSyncNoFlush, "sync"},
+    Explanation{Contract::kDurable, "lost", "op-directory-grows", "", kDirectoryEnd},
     Explanation{Contract::kContained, "set", "directory-grows-c512", "n", kSyncNoFlush},
     Explanation{Contract::kContained, "shared", "rename-directory", "e/d", kSyncNoFlush},
     Explanation{Contract::kContained, "shared", "rename-other-directory", "e/a", kSyncNoFlush},
-    Explanation{Contract::kReachable, "lost", "rename-directory", "",
-                "the old set of a moved directory may be deleted on the medium before the new one "
-                "is there: everything below is lost with it"},
+    Explanation{Contract::kReachable, "lost", "rename-directory", "", kMovedDirectory},
+    Explanation{Contract::kReachable, "lost", "op-rename-directory", "", kMovedDirectory},
     Explanation{Contract::kNoStale, "poison", "", "",
                 "the dentry set, with its ValidDataLength, may reach the medium before the data: "
                 "fsync waits for the data but sends no flush before the set"},

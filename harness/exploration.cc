@@ -52,7 +52,8 @@ class Collector {
       key_.push_back(static_cast<char>(violation.contract));
       key_.append(violation.path);
       // In a family the circumstances decide, and they follow from the counts.
-      if (family_) key_ += fmt::format("\n{} {}", counts.issued, counts.returned);
+      if (family_ || options_.by_operation)
+        key_ += fmt::format("\n{} {}", counts.issued, counts.returned);
       auto [place, fresh] = prints_.try_emplace(key_);
       if (fresh) place->second = print_of(violation, recording, counts);
       *digest += sim::bytes_digest(place->second.data(), place->second.size(), digest->low);
@@ -79,6 +80,9 @@ class Collector {
  private:
   [[nodiscard]] std::string print_of(const Violation& violation, const Recording& recording,
                                      OpCounts counts) const {
+    if (options_.by_operation) {
+      return fingerprint(violation, fmt::format("{}#{}.{}", name_, counts.issued, counts.returned));
+    }
     if (!family_) return fingerprint(violation, name_);
     Circumstances found = circumstances(recording, counts, violation);
     if (!touch_) found.touch.clear();

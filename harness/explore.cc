@@ -132,7 +132,10 @@ std::string name_in_findings(const Workload& workload, const RecordOptions& opti
   const TraceHeader& header = workload.trace.header;
   std::string name = header.trace.empty() ? workload.name : header.trace;
   if (!workload.family.empty()) name = workload.family;
-  if (options.device != DeviceConfig{}) name += "@" + print(options.device);
+  // What a changed barrier does is compared with what was there without: the names are the same.
+  DeviceConfig device = options.device;
+  device.barrier = {};
+  if (device != DeviceConfig{}) name += "@" + print(device);
   std::optional<fault::FaultPlan> plan = options.faults;
   if (!plan && !header.faults.empty()) {
     if (auto parsed = fault::parse_fault_plan(header.faults); parsed.ok()) plan = *parsed;

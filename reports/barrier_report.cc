@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace zerotail::reports {
 namespace {
@@ -18,6 +20,77 @@ constexpr size_t kShown = 3;  // findings of one barrier in the text
 // How the findings stand to the barrier.
 const char* word_of(BarrierVerdict verdict) {
   return verdict == BarrierVerdict::kMissing ? "removes" : "breaks";
+}
+
+constexpr const char* kIntroduction = R"(# Which barriers matter
+
+A barrier is a flush, a PREFLUSH or a FUA: the only things that order what a device with a volatile cache makes durable.
+Each one that the driver sends is taken away alone, with everything else as it was, and all crash states are judged again; then a flush is put, alone, at each place that has none.
+
+- **required**: without it a contract ([CONTRACTS.md](CONTRACTS.md)) is broken in that call that holds with it.
+- **redundant**: without it nothing is broken that holds with it. What one workload does not need another may, and of two barriers that are redundant alone, one may be needed.
+- **missing**: there is none, and a flush there would keep a contract that is broken in that call.
+
+Where a workload has more states than the budget, a sample of them is judged.
+Only the log of requests is changed, not what the driver writes: which change of the driver would close a case at what price is told in [ORDERING.md](ORDERING.md).
+
+)";
+
+constexpr const char* kThere = R"(## Those that are there
+
+| call | barrier | required | redundant | breaks without it |
+|---|---|---|---|---|
+)";
+
+constexpr const char* kMissing = R"(
+## Those that are missing
+
+Places where one more flush, alone, removes findings.
+
+| call | flush | places | would keep |
+|---|---|---|---|
+)";
+
+// Barriers of one kind in one call.
+struct Group {
+  size_t required = 0;
+  size_t redundant = 0;
+  size_t missing = 0;
+  std::map<std::pair<harness::Contract, std::string>, const Finding*> findings{};
+
+  void add(const Barrier& barrier) {
+    required += barrier.verdict == BarrierVerdict::kRequired ? 1 : 0;
+    redundant += barrier.verdict == BarrierVerdict::kRedundant ? 1 : 0;
+    missing += barrier.verdict == BarrierVerdict::kMissing ? 1 : 0;
+    for (const Finding& finding : barrier.findings) {
+      findings.try_emplace({finding.violation.contract, finding.violation.kind}, &finding);
+    }
+  }
+  // The contracts and, for the gravest, the number of a note with a state.
+  std::string broken(size_t* number, std::string* notes) const {
+    std::string text;
+    for (const auto& [key, finding] : findings) {
+      if (text.empty()) {
+        *notes += fmt::format("{}. `scripts/{}` {} '{}': {}\n", ++*number, finding->repro,
+                              finding->violation.kind, finding->violation.path,
+                              finding->violation.detail);
+      }
+      if (!text.empty()) text.append(", ");
+      text += fmt::format("{} {}", contract_info(key.first).name, key.second);
+      if (finding == findings.begin()->second) text += fmt::format(" [{}]", *number);
+    }
+    if (text.empty()) text.assign("nothing");
+    return text;
+  }
+};
+
+std::string key_of(const Barrier& barrier) {
+  if (barrier.verdict != BarrierVerdict::kMissing) {
+    return fmt::format("{} | {}{}{}", barrier.call, barrier.what,
+                       barrier.kind.empty() ? "" : " of a write: ", barrier.kind);
+  }
+  if (barrier.kind.empty()) return fmt::format("{} | at the end of the call", barrier.call);
+  return fmt::format("{} | before a write: {}", barrier.call, barrier.kind);
 }
 
 size_t count(const BarrierReport& report, BarrierVerdict verdict) {
@@ -39,8 +112,8 @@ std::string barriers_to_text(const std::vector<BarrierReport>& reports) {
         count(report, BarrierVerdict::kRequired), count(report, BarrierVerdict::kRedundant),
         count(report, BarrierVerdict::kMissing));
     for (const Barrier& barrier : report.barriers) {
-      text +=
-          fmt::format("{:<9}  {:<8}  {}\n", name_of(barrier.verdict), barrier.what, barrier.place);
+      text += fmt::format("{:<9}  {:<8}  {}{}\n", name_of(barrier.verdict), barrier.what,
+                          barrier.place, barrier.exhaustive ? "" : " (of a sample of the states)");
       for (size_t i = 0; i < barrier.findings.size() && i < kShown; ++i) {
         const Finding& finding = barrier.findings[i];
         text += fmt::format("           {} {} {}: '{}': {}\n             {}\n",
@@ -69,7 +142,10 @@ std::string barriers_to_json(const std::vector<BarrierReport>& reports) {
       Json item;
       item["verdict"] = name_of(barrier.verdict);
       item["what"] = barrier.what;
+      item["call"] = barrier.call;
+      item["request"] = barrier.kind;
       item["place"] = barrier.place;
+      item["exhaustive"] = barrier.exhaustive;
       item["findings"] = Json::array();
       for (const Finding& finding : barrier.findings) {
         Json found;
@@ -85,7 +161,36 @@ std::string barriers_to_json(const std::vector<BarrierReport>& reports) {
     }
     json.push_back(std::move(one));
   }
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string barriers_to_page(const std::vector<BarrierReport>& reports,
+                             const std::string& command) {
+  std::map<std::string, Group> there;
+  std::map<std::string, Group> missing;
+  for (const BarrierReport& report : reports) {
+    for (const Barrier& barrier : report.barriers) {
+      const bool absent = barrier.verdict == BarrierVerdict::kMissing;
+      (absent ? missing : there)[key_of(barrier)].add(barrier);
+    }
+  }
+  std::string text = kIntroduction;
+  text +=
+      fmt::format("This page was made by `{}` from the {} built-in workloads; a test compares.\n\n",
+                  command, reports.size());
+  text += kThere;
+  std::string notes;
+  size_t number = 0;
+  for (const auto& [key, group] : there) {
+    text += fmt::format("| {} | {} | {} | {} |\n", key, group.required, group.redundant,
+                        group.broken(&number, &notes));
+  }
+  text += "\n" + notes + kMissing;
+  notes = "\n";
+  for (const auto& [key, group] : missing) {
+    text += fmt::format("| {} | {} | {} |\n", key, group.missing, group.broken(&number, &notes));
+  }
+  return text + notes;
 }
 
 }  // namespace zerotail::reports

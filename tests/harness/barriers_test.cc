@@ -81,6 +81,35 @@ TEST(Barriers, WithTheRuleItIsThereAndRequired) {
   EXPECT_GT(required, 0U);
 }
 
+// Both fsyncs lack it: one flush more leaves the other fsync broken in the same way.
+TEST(Barriers, EachFsyncIsJudgedByItself) {
+  const BarrierReport report = examined(std::string(kAppend) +
+                                        R"({"op":"append","path":"a","len":700,"seed":2}
+{"op":"fsync","path":"a"}
+)");
+  for (const char* place : {"(directory), during operation 4", "(directory), during operation 6"}) {
+    const Barrier* missing = find(report, BarrierVerdict::kMissing, place, "flush");
+    ASSERT_NE(missing, nullptr) << place;
+    EXPECT_EQ(missing->call, "fsync");
+    EXPECT_EQ(missing->kind, "directory");
+    EXPECT_EQ(missing->findings.front().violation.contract, Contract::kNoStale) << place;
+  }
+}
+
+TEST(Barriers, ASampleIsSaidToBeOne) {
+  auto parsed = parse_trace(kAppend, "test");
+  ASSERT_TRUE(parsed.ok());
+  const Workload workload = workload_from_trace(std::move(*parsed));
+  ExploreOptions options;
+  const auto all = examine_barriers(workload, options);
+  options.budget = 1;
+  const auto few = examine_barriers(workload, options);
+  ASSERT_TRUE(all.ok() && few.ok());
+  for (const Barrier& barrier : all->barriers) EXPECT_TRUE(barrier.exhaustive) << barrier.place;
+  EXPECT_TRUE(std::any_of(few->barriers.begin(), few->barriers.end(),
+                          [](const Barrier& barrier) { return !barrier.exhaustive; }));
+}
+
 TEST(Barriers, TheFlushThatSyncDoesNotSendIsMissing) {
   const BarrierReport report = examined(
       R"({"trace":"t","sector":512,"cluster":4096,"size_mib":4,"setup":0}
@@ -88,8 +117,8 @@ TEST(Barriers, TheFlushThatSyncDoesNotSendIsMissing) {
 {"op":"sync"}
 {"op":"mkdir","path":"d"}
 )");
-  const Barrier* missing =
-      find(report, BarrierVerdict::kMissing, "before the return of operation 1: sync", "flush");
+  const Barrier* missing = find(report, BarrierVerdict::kMissing,
+                                "before the return of operation 1: {\"op\":\"sync\"}", "flush");
   ASSERT_NE(missing, nullptr);
   EXPECT_EQ(missing->findings.front().violation.contract, Contract::kDurable);
 }

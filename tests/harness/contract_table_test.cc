@@ -81,7 +81,21 @@ TEST(ContractTable, TheStateOfANoIsTheSmallest) {
   const ContractCell& stale = cell(row, Contract::kNoStale);
   ASSERT_TRUE(stale.broken);
   EXPECT_GT(stale.states, 1U);
+  EXPECT_NE(stale.broken->state.find('+'), std::string::npos) << stale.broken->state;
   EXPECT_EQ(stale.broken->state.find_first_of(",~"), std::string::npos) << stale.broken->state;
+}
+
+// 4 MiB of garbage show it; 4 KiB of them do, too.
+TEST(ContractTable, DamageIsAsSmallAsItCanBe) {
+  const ContractRow row = judged("op-append", "sd");
+  for (const ContractCell& one : row.cells) {
+    if (!one.broken) continue;
+    const auto id = parse_repro_id(one.broken->repro.substr(one.broken->repro.rfind(' ') + 1));
+    ASSERT_TRUE(id.ok());
+    const size_t tear = id->state.find('~');
+    if (tear == std::string::npos) continue;
+    EXPECT_EQ(id->state.find('-', tear), std::string::npos) << id->state;
+  }
 }
 
 TEST(ContractTable, ABudgetThatLeavesStatesOutIsNotExhaustive) {

@@ -194,11 +194,16 @@ class CrashModel {
 // What stands in a sector whose content is garbage: always the same bytes for one sector.
 void fill_garbage(sim::Sector sector, std::byte* content);
 
+class DamageMemory;
+
 // The disk of one crash state: the segment's base with the picked versions over it. Changing the
 // state costs the units whose pick changes; reading a sector copies nothing.
 class CrashImage : public sim::SectorReader {
  public:
   explicit CrashImage(const CrashModel& model);
+  ~CrashImage() override;
+  CrashImage(const CrashImage&) = delete;
+  CrashImage& operator=(const CrashImage&) = delete;
   void set(const CrashState& state);
   // Changes one unit's pick. The pick must exist at the state's point.
   void pick(uint32_t unit, uint16_t version);
@@ -239,6 +244,7 @@ class CrashImage : public sim::SectorReader {
   void lay_tear();
   void lift_tear();
   void tear_sector(sim::Sector sector, size_t begin, size_t end);
+  void damage_sector(sim::Sector sector);
 
   const CrashModel& model_;
   const Segment* segment_ = nullptr;
@@ -251,12 +257,13 @@ class CrashImage : public sim::SectorReader {
   // The sectors under the tear: what they show, and what they showed before it.
   struct Torn {
     sim::Sector sector;
-    const std::byte* before;  // nullptr: the base's content
-    std::unique_ptr<std::byte[]> content;
-    sim::Digest delta{};  // what the tear adds to the digest of the picks
+    const std::byte* before;                 // nullptr: the base's content
+    std::unique_ptr<std::byte[]> content{};  // nullptr: the damage memory holds it
+    sim::Digest delta{};                     // what the tear adds to the digest of the picks
     bool in_unit = false;
   };
   std::vector<Torn> torn_;  // ascending
+  std::unique_ptr<DamageMemory> damage_;
   [[nodiscard]] std::vector<Torn>::const_iterator first_torn(sim::Sector begin) const;
   mutable std::vector<sim::Sector> changed_;  // made when asked for
   mutable bool changed_known_ = false;

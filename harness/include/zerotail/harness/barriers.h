@@ -1,7 +1,9 @@
 // Which barriers of a workload matter: every flush, PREFLUSH and FUA of the recorded log is taken
 // away in turn, and a flush is put wherever there is none; the crash states are judged each time.
 // Only the log is changed (fault::BarrierChange), never the core: what is written, and in which
-// order, stays as it was.
+// order, stays as it was. Each barrier is changed alone: two that are redundant may be needed
+// together. What breaks is compared operation by operation, so that the third fsync's flush is
+// judged by the third fsync.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +25,12 @@ struct Barrier {
   fault::BarrierChange change;
   BarrierVerdict verdict = BarrierVerdict::kRedundant;
   std::string what;   // "flush", "preflush", "fua"
+  std::string kind;   // of the request: "boot", "directory"; empty for flushes and ends of calls
+  std::string call;   // the operation under way, by its name in traces
   std::string place;  // "request 7 (boot), during operation 3: ..."
-  // Required: what appears without it; missing: what disappears with it. Their repro lines rebuild
-  // states that show them.
+  bool exhaustive = false;  // every state with and without it was judged, or known to be like one
+  // Required: what appears without it; missing: what disappears with it; one for a contract, kind
+  // and file, graver contracts first. Their repro lines rebuild states that show them.
   std::vector<Finding> findings;
 };
 
@@ -33,7 +38,7 @@ struct BarrierReport {
   std::string workload;
   uint64_t requests = 0;
   uint64_t flushes = 0;
-  size_t findings = 0;            // as recorded
+  size_t findings = 0;            // as recorded: contracts, kinds and files
   std::vector<Barrier> barriers;  // in the order of the log
 };
 // Device, ordering, budget and seed as `options` says.

@@ -1,6 +1,7 @@
 // Which contract holds for which operation on which kind of device: every operation of
 // harness/contract_operations as a workload of its own, explored under every class of
-// fault/device_class.h. For each "no" the smallest state that shows it is kept.
+// fault/device_class.h. For each "no" a small state that shows it is kept: the smallest where all
+// states were judged, else one from which nothing can be taken away.
 #pragma once
 
 #include <array>
@@ -16,8 +17,8 @@
 namespace zerotail::harness {
 
 struct ContractCell {
-  // The smallest state that breaks it: fewest units that differ from "all kept" or "all lost", then
-  // the earliest. Nothing: no state does.
+  // The smallest state that breaks it: the least damage, then the fewest units that differ from
+  // "all kept" or "all lost", then the earliest. Nothing: no state does.
   std::optional<Finding> broken;
   uint64_t states = 0;  // that break it
 };
@@ -34,7 +35,10 @@ struct ContractRow {
 
 struct ContractOptions {
   volume::Ordering ordering;
+  volume::IoPath io_path = volume::IoPath::kIomap;
   uint64_t budget = 4096;  // states a crash point, at most
+  // The same on devices that tear or damage what is being written, of which no budget covers all.
+  uint64_t torn_budget = 256;
   uint64_t seed = 1;
 };
 

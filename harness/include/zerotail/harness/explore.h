@@ -48,7 +48,10 @@ struct ExploreOptions {
   std::string faults_before;  // of a crash after a crash: the words that repeat the first run's
   std::array<bool, kContractCount> contracts;  // which are judged
   bool core_probe = true;                      // mount and walk with the core, too
-  bool prune = true;                           // false: judge every state (an audit of pruning)
+  // Findings of different operations (issued and returned at the crash) are different findings, by
+  // their fingerprints too: to tell one exploration of a workload from another in all places.
+  bool by_operation = false;
+  bool prune = true;  // false: judge every state (an audit of pruning)
   ExploreOptions() { contracts.fill(true); }
 };
 
