@@ -282,11 +282,14 @@ ExitCode compare(const Options& options, const std::vector<harness::Job>& jobs,
                  const harness::ExploreOptions& explore, Terminal& terminal) {
   std::vector<harness::LabJob> lab;
   for (const harness::Job& job : jobs) lab.push_back({job.workload, job.device, job.io_path});
-  const CompareOptions outputs{
-      .json = options.output.json,
-      .page = options.page,
-      .command = "scripts/zerotail explore --compare-orderings --page " + options.page + " --force",
-      .force = options.output.force};
+  std::string command =
+      "scripts/zerotail explore --compare-orderings --page " + options.page + " --force";
+  if (!options.io_path.empty()) command += " --io-path " + options.io_path;
+  if (!options.device.empty()) command += " --device " + options.device;
+  const CompareOptions outputs{.json = options.output.json,
+                               .page = options.page,
+                               .command = command,
+                               .force = options.output.force};
   return compare_orderings(lab, explore, outputs, terminal);
 }
 

@@ -10,10 +10,11 @@ namespace {
 struct Explanation {
   Contract contract;
   std::string_view kind;
-  std::string_view workload;  // without the device
+  std::string_view workload;  // with the device or without
   std::string_view path;
   std::string_view reason;
   std::string_view promise{};  // the operation that made the promise which is broken
+  std::string_view detail{};   // stands in the finding's sentence
 };
 
 constexpr std::string_view kSyncNoFlush =
@@ -38,6 +39,18 @@ constexpr std::string_view kOlder =
 constexpr std::string_view kMovedDirectory =
     "the old set of a moved directory may be deleted on the medium before the new one is there: "
     "everything below is lost with it";
+constexpr std::string_view kRootGrows =
+    "the root directory has no set, the FAT alone says where it goes on: the link to its new "
+    "cluster reaches the medium before that cluster's own entry, which stands in another sector of "
+    "the FAT, and Linux does not mount a root that runs into a free cluster";
+constexpr std::string_view kRootZeros =
+    "the link to the root directory's new cluster reaches the medium before its zeros: what the "
+    "cluster held before is read as entries";
+constexpr std::string_view kRootUnmarked =
+    "the link to the root directory's new cluster reaches the medium before the bitmap";
+constexpr std::string_view kRenameWrites =
+    "on a dirsync mount rename writes the file's set, with the ValidDataLength of data that is "
+    "still in memory only";
 constexpr std::string_view kFatAlone =
     "the FAT and the dentry set of a changed chain reach the medium in any order";
 
@@ -69,6 +82,11 @@ constexpr std::array kExplanations{
     Explanation{Contract::kContained, "shared", "rename-other-directory", "e/a", kSyncNoFlush},
     Explanation{Contract::kReachable, "lost", "rename-directory", "", kMovedDirectory},
     Explanation{Contract::kReachable, "lost", "op-rename-directory", "", kMovedDirectory},
+    Explanation{Contract::kMountable, "no-mount", "", "", kRootGrows, {}, "root-chain"},
+    Explanation{Contract::kNoStale, "poison", "again@wt512", "zz-again/renamed", kRenameWrites},
+    Explanation{Contract::kNoStale, "stale-bytes", "again@wt512", "zz-again/renamed",
+                kRenameWrites},
+    Explanation{Contract::kNoStale, "stale-name", "again", "", kNewDirectory},
     Explanation{Contract::kNoStale, "poison", "", "",
                 "the dentry set, with its ValidDataLength, may reach the medium before the data: "
                 "fsync waits for the data but sends no flush before the set"},
@@ -81,6 +99,7 @@ constexpr std::array kExplanations{
                 "the medium, and sets may be there before the data"},
     Explanation{Contract::kAtomic, "both", "", "", kRename},
     Explanation{Contract::kAtomic, "neither", "", "", kRename},
+    Explanation{Contract::kAtomic, "mixed-set", "again", "zz-again", kNewDirectory},
     Explanation{Contract::kAtomic, "mixed-set", "", "", kTwoSectors},
     Explanation{Contract::kAtomic, "size", "enum2", "", kSyncNoFlush},
     Explanation{Contract::kConsistent, "leak", "", "",
@@ -95,6 +114,15 @@ constexpr std::array kExplanations{
     Explanation{Contract::kConsistent, "duplicate-name", "", "",
                 "the target's old set is deleted last: for a while both sets of the name are on "
                 "the medium"},
+    Explanation{Contract::kConsistent, "", "again", "zz-again", kNewDirectory},
+    Explanation{Contract::kConsistent, "after-end", "root-grows-c512", "/", kRootZeros},
+    Explanation{Contract::kConsistent, "orphan-secondary", "root-grows-c512", "/", kRootZeros},
+    Explanation{Contract::kConsistent, "after-end", "op-root-grows", "/", kRootZeros},
+    Explanation{Contract::kConsistent, "orphan-secondary", "op-root-grows", "/", kRootZeros},
+    Explanation{Contract::kConsistent, "orphan-secondary", "again", "/", kRootZeros},
+    Explanation{Contract::kConsistent, "unknown-critical", "again", "/", kRootZeros},
+    Explanation{Contract::kConsistent, "label", "again", "/", kRootZeros},
+    Explanation{Contract::kConsistent, "system-unmarked", "", "/", kRootUnmarked},
     Explanation{Contract::kConsistent, "orphan-secondary", "", "n", kNewDirectory},
     Explanation{Contract::kConsistent, "orphan-secondary", "", "f", kNewDirectory},
     Explanation{Contract::kConsistent, "orphan-secondary", "enum1", "", kNewDirectory},
@@ -124,8 +152,9 @@ std::string explain(const Finding& finding) {
   if (name == "enum3") name = "enum2";  // nothing else happens in more steps
   for (const Explanation& e : kExplanations) {
     if (e.contract == violation.contract && fits(e.kind, violation.kind) &&
-        fits(e.workload, name) && fits(e.path, violation.path) &&
-        fits(e.promise, finding.circumstances.promise)) {
+        (fits(e.workload, name) || e.workload == workload) && fits(e.path, violation.path) &&
+        fits(e.promise, finding.circumstances.promise) &&
+        violation.detail.find(e.detail) != std::string::npos) {
       return std::string(e.reason);
     }
   }

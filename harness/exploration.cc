@@ -164,6 +164,7 @@ struct Exploration::Impl {
     per_point = std::max<uint64_t>(kLeastPerPoint, options.budget / points);
     nested_step = options.nested == 0 ? 0 : (points + options.nested - 1) / options.nested;
     heading.workload = workload.name;
+    heading.device = options.record.device;
     heading.points = model.points().size();
     heading.epochs = model.points().empty() ? 0 : model.segment(model.points().back()).epoch + 1;
     heading.requests = recording.requests;

@@ -17,13 +17,13 @@ using sim::Result;
 using sim::Status;
 
 constexpr int kApplicationId = 0x7A740001;
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE config(place INTEGER PRIMARY KEY, name TEXT NOT NULL, value TEXT NOT NULL);
 CREATE TABLE job(job INTEGER PRIMARY KEY, workload TEXT NOT NULL, parts INTEGER NOT NULL,
   points INTEGER NOT NULL, epochs INTEGER NOT NULL, requests INTEGER NOT NULL,
-  flushes INTEGER NOT NULL);
+  flushes INTEGER NOT NULL, device TEXT NOT NULL);
 CREATE TABLE part(job INTEGER NOT NULL, part INTEGER NOT NULL, report TEXT NOT NULL,
   PRIMARY KEY(job, part)) WITHOUT ROWID;
 CREATE TABLE finding(job INTEGER NOT NULL, part INTEGER NOT NULL, place INTEGER NOT NULL,
@@ -252,7 +252,7 @@ Status Store::load() {
   }
   if (config.code() != SQLITE_OK) return impl.failed(config.code());
   Statement jobs(impl.db,
-                 "SELECT job, workload, parts, points, epochs, requests, flushes FROM job");
+                 "SELECT job, workload, parts, points, epochs, requests, flushes, device FROM job");
   while (jobs.step()) {
     StoredJob& job = impl.jobs[jobs.number()];
     job.heading.workload = jobs.text();
@@ -261,6 +261,9 @@ Status Store::load() {
     job.heading.epochs = jobs.number();
     job.heading.requests = jobs.number();
     job.heading.flushes = jobs.number();
+    const auto device = parse_device(jobs.text());
+    if (!device.ok()) return Error(Errno::kInval, impl.path + ": " + device.error().where());
+    job.heading.device = *device;
   }
   if (jobs.code() != SQLITE_OK) return impl.failed(jobs.code());
   ZT_TRY(load_parts());
@@ -325,10 +328,13 @@ Status Store::load_findings() {
 Status Store::put_job(size_t job, const StoredJob& stored) {
   Impl& impl = *impl_;
   const auto body = [&]() -> Status {
-    Statement insert(impl.db, "INSERT INTO job VALUES(?, ?, ?, ?, ?, ?, ?)");
+    Statement insert(impl.db, "INSERT INTO job VALUES(?, ?, ?, ?, ?, ?, ?, ?)");
     const WorkloadReport& heading = stored.heading;
     insert.bind(job).bind(heading.workload).bind(stored.parts).bind(heading.points);
-    insert.bind(heading.epochs).bind(heading.requests).bind(heading.flushes);
+    insert.bind(heading.epochs)
+        .bind(heading.requests)
+        .bind(heading.flushes)
+        .bind(print(heading.device));
     return impl.finish(&insert);
   };
   ZT_TRY(impl.transaction(body));

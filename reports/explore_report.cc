@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -174,11 +175,13 @@ void ExploreReport::apply(const harness::Baseline& accepted) {
     // Findings of a crash after a crash are missed only where there was one.
     const bool again = entry.state.find(harness::kNestedSeparator) != std::string::npos;
     if (again && nested.continued == 0) continue;
-    for (const WorkloadReport& workload : workloads) {
-      if (entry.state.find(":" + workload.workload + ":") != std::string::npos) {
-        gone.push_back(entry);
-        break;
-      }
+    // So are those of a workload on a device where it was explored.
+    const auto id = harness::parse_repro_id(entry.state);
+    if (!id.ok()) continue;
+    if (std::any_of(workloads.begin(), workloads.end(), [&id](const WorkloadReport& one) {
+          return one.workload == id->workload && one.device == id->device;
+        })) {
+      gone.push_back(entry);
     }
   }
 }

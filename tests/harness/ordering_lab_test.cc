@@ -51,6 +51,47 @@ TEST(IoCosts, TimeIsTheSumOfRequestsBytesAndFlushes) {
   EXPECT_GT(sum.bytes, 0U);
 }
 
+// The rules stand below both I/O paths.
+TEST(OrderingLab, CarefulBreaksNothingThatAUserExpectsOnBufferHeads) {
+  std::vector<LabJob> jobs = builtin_jobs();
+  for (LabJob& one : jobs) one.io_path = volume::IoPath::kBufferHead;
+  const auto run = run_ordering(jobs, Ordering::kCareful, {});
+  ASSERT_TRUE(run.ok()) << run.error().message();
+  for (size_t i = 0; i < kContractCount; ++i) {
+    const auto contract = static_cast<Contract>(i);
+    if (contract == Contract::kAtomic || contract == Contract::kConsistent) continue;
+    EXPECT_EQ(shown(run->findings, contract), 0U) << contract_info(contract).name;
+  }
+}
+
+TEST(OrderingLab, BufferHeadsAreComparedOnBufferHeads) {
+  std::vector<LabJob> jobs{job("create-write-fsync")};
+  jobs[0].io_path = volume::IoPath::kBufferHead;
+  const auto report = compare_orderings(jobs, {});
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  ASSERT_FALSE(report->weaknesses.empty());
+  for (const Weakness& weakness : report->weaknesses) {
+    const std::string& repro = weakness.example.finding.repro;
+    const auto id = parse_repro_id(repro.substr(repro.rfind(' ') + 1));
+    ASSERT_TRUE(id.ok()) << repro;
+    EXPECT_EQ(id->io_path, volume::IoPath::kBufferHead);
+    const auto state = rebuild(weakness.example.workload, *id, {});
+    ASSERT_TRUE(state.ok()) << repro;
+    EXPECT_FALSE(state->violations.empty()) << repro;
+  }
+}
+
+// The root directory has no set, its FAT alone leads on: what fat-first does for sets it must do
+// for the root's chain.
+TEST(OrderingLab, FatFirstKeepsTheRootDirectoryMountable) {
+  const std::vector<LabJob> jobs{job("root-grows-c512")};
+  const auto as_is = run_ordering(jobs, Ordering::kLinux, {});
+  const auto cured = run_ordering(jobs, Ordering::kLinux.with(Rule::kFatFirst), {});
+  ASSERT_TRUE(as_is.ok() && cured.ok());
+  EXPECT_EQ(shown(as_is->findings, Contract::kMountable), 1U);
+  EXPECT_EQ(shown(cured->findings, Contract::kMountable), 0U);
+}
+
 TEST(OrderingLab, CarefulBreaksNothingThatAUserExpects) {
   const auto run = run_ordering(builtin_jobs(), Ordering::kCareful, {});
   ASSERT_TRUE(run.ok()) << run.error().message();

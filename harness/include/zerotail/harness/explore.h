@@ -79,6 +79,7 @@ struct NestedCounts {
 
 struct WorkloadReport {
   std::string workload;
+  DeviceConfig device;
   StateCounts states;
   uint64_t points = 0;
   uint64_t epochs = 0;
