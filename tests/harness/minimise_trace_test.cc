@@ -195,7 +195,7 @@ TEST(MinimiseTrace, WithoutOperationsNumbersOfThePlanMoveAlong) {
   Trace trace = trace_of(kMany);
   trace.header.faults = "write-error op=5-7; bit-rot op=2; read-error op=9-20";
   std::vector<bool> dropped(trace.ops.size());
-  for (const size_t i : {0, 1, 2, 6}) dropped[i] = true;
+  for (const size_t i : {0U, 1U, 2U, 6U}) dropped[i] = true;
   const Trace less = without_operations(trace, dropped);
   EXPECT_EQ(less.header.setup, 0U);
   const auto plan = fault::parse_fault_plan(less.header.faults);
