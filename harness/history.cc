@@ -100,10 +100,11 @@ std::string History::record(const Operation& op, const OpResult& answer) {
   names_.emplace_back(harness::op_name(op.kind));
   note_touches(op, index);
   note_flights(op, index);
-  if (answer.ret >= 0) {
-    note_promises(op, index);
-    note_descriptors(op);
-  }
+  const bool done = answer.ret >= 0;
+  // A write that failed may have filled the gap before it, or written a part.
+  if (!done && effect_of(op.kind) == Effect::kWrite) mark_loose(op, index);
+  if (done) note_promises(op, index);
+  note_descriptors(op, done);
   return wrong;
 }
 
@@ -214,6 +215,22 @@ void History::promise(FileId id, const Promise& promise) {
   promising_.insert(promise.op);
 }
 
+void History::promise_name(FileId id, const Promise& promise) {
+  const auto place = files_.find(id);
+  if (place == files_.end()) return;
+  place->second.name_promises.push_back(promise);
+  promising_.insert(promise.op);
+}
+
+// Every file that the operation may have written to.
+void History::mark_loose(const Operation& op, size_t index) {
+  if (op.len == 0) return;
+  for (const size_t model : {index, index + 1}) {
+    loose_.merge(models_[model].open_files(op.path));
+    if (const auto entry = models_[model].find(op.path)) loose_.insert(entry->id);
+  }
+}
+
 void History::promise_everything(size_t op) {
   if (!flights_.empty()) return;  // as promise() of one file; too little rather than too much
   everything_.push_back({op, PromiseKind::kCall, true});
@@ -254,7 +271,7 @@ void History::note_promises(const Operation& op, size_t index) {
       if (!entry || entry->directory) promise_names(op.path, index);
       return;
     case OpKind::kMwrite:  // a store through a mapping waits for nothing, whatever the mount
-      if (subject) loose_.insert(*subject);
+      mark_loose(op, index);
       return;
     case OpKind::kOpenSync:
       return;
@@ -265,12 +282,16 @@ void History::note_promises(const Operation& op, size_t index) {
   if (effect == Effect::kWrite && op.len == 0) return;  // nothing to do, and nothing done
   if (effect == Effect::kWrite && (synchronous_.contains(op.path) || sync) && subject) {
     // A write on a sync mount ends with a flush, as with O_SYNC: a promise on every device.
-    if (loose_.contains(*subject)) return;
     const bool option = promise_mount_ && !synchronous_.contains(op.path);
-    promise(*subject, {index, option ? PromiseKind::kMountOption : PromiseKind::kCall, false});
+    const Promise made{index, option ? PromiseKind::kMountOption : PromiseKind::kCall, false};
+    if (loose_.contains(*subject)) {
+      promise_name(*subject, made);
+    } else {
+      promise(*subject, made);
+    }
     return;
   }
-  if (effect == Effect::kWrite && subject) loose_.insert(*subject);
+  if (effect == Effect::kWrite) mark_loose(op, index);
   if (!promise_mount_ || effect == Effect::kNone) return;
   const bool names = sync || has_option(header_, "dirsync");
   if ((effect == Effect::kName && names) || (effect == Effect::kChange && sync)) {
@@ -286,9 +307,8 @@ void History::note_promises(const Operation& op, size_t index) {
       // dirsync is about names: of bytes written before a rename it promises nothing.
       if (sync && !loose_.contains(id)) {
         promise(id, made);
-      } else if (const auto place = files_.find(id); place != files_.end()) {
-        place->second.name_promises.push_back(made);
-        promising_.insert(index);
+      } else {
+        promise_name(id, made);
       }
     }
   }
@@ -309,28 +329,39 @@ void History::promise_names(const std::string& directory, size_t op) {
   promising_.insert(op);
 }
 
-// Which paths have descriptors with O_SYNC or O_DSYNC after the operation.
-void History::note_descriptors(const Operation& op) {
+void History::move_descriptors(const std::string& from, const std::string& to) {
+  const auto below = [](const std::string& path, const std::string& directory) {
+    return path == directory || path.starts_with(directory + "/");
+  };
+  std::set<std::string> after;
+  for (const std::string& path : synchronous_) {
+    if (below(path, from)) {
+      after.insert(to + path.substr(from.size()));
+    } else if (!below(path, to)) {
+      after.insert(path);
+    }
+  }
+  synchronous_ = std::move(after);
+}
+
+// Which paths have descriptors with O_SYNC or O_DSYNC after the operation. Opening and removing
+// close those of their path first, also when they then fail.
+void History::note_descriptors(const Operation& op, bool done) {
   if (!header_.keep) return;  // closed after each operation
   switch (op.kind) {
     case OpKind::kOpenSync:
-      if ((op.mode & (kOpenSync | kOpenDataSync)) != 0) {
-        synchronous_.insert(op.path);
-      } else {
-        synchronous_.erase(op.path);
-      }
+      synchronous_.erase(op.path);
+      if (done && (op.mode & (kOpenSync | kOpenDataSync)) != 0) synchronous_.insert(op.path);
       break;
     case OpKind::kClose:
     case OpKind::kUnlink:
       synchronous_.erase(op.path);
       break;
-    case OpKind::kRename: {
-      synchronous_.erase(op.to);
-      if (synchronous_.erase(op.path) > 0) synchronous_.insert(op.to);
+    case OpKind::kRename:
+      if (done && op.path != op.to) move_descriptors(op.path, op.to);
       break;
-    }
     case OpKind::kRemount:
-      synchronous_.clear();
+      if (done) synchronous_.clear();
       break;
     default:
       break;

@@ -89,7 +89,10 @@ class History {
   void promise(FileId id, const Promise& promise);
   void promise_everything(size_t op);
   void promise_names(const std::string& directory, size_t op);
-  void note_descriptors(const Operation& op);
+  void note_descriptors(const Operation& op, bool done);
+  void move_descriptors(const std::string& from, const std::string& to);
+  void promise_name(FileId id, const Promise& promise);
+  void mark_loose(const Operation& op, size_t index);
   // Direct writes that are not waited for: until `wait` their file may change at any moment.
   void note_flights(const Operation& op, size_t index);
   [[nodiscard]] bool in_flight(FileId id) const;
