@@ -232,8 +232,9 @@ struct Exploration::Impl {
   // Goes on working from one state of the point, drawn from the seed.
   bool explore_nested(const fault::CrashPoint& point, uint64_t count,
                       const fault::EnumerationOptions& tiers, const ProgressHook& hook) {
+    if (count == 0) return true;
     sim::Prng prng = sim::Prng(options.tiers.seed).fork("nested").fork(point.index);
-    uint64_t skip = prng.below(std::max<uint64_t>(1, count));
+    uint64_t skip = prng.below(count);
     fault::CrashState chosen;
     fault::for_each_state(model, point, tiers, [&](const fault::CrashState& state) {
       chosen = state;
