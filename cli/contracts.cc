@@ -51,7 +51,7 @@ sim::Result<harness::ContractChoice> choice_of(const Options& options) {
 
 // Operation by contract: on how many devices it holds.
 std::string summary(const std::vector<harness::ContractRow>& rows) {
-  std::string text = fmt::format("{:<22}", "holds on devices");
+  std::string text = fmt::format("{:<22}", "unbroken on devices");
   for (size_t i = 0; i + 1 < harness::kContractCount; ++i) {
     text += fmt::format(" {:>10}", contract_info(static_cast<harness::Contract>(i)).name);
   }
@@ -63,8 +63,18 @@ std::string summary(const std::vector<harness::ContractRow>& rows) {
                         rows[at].operation.substr(rows[at].operation.rfind("op-", 0) == 0 ? 3 : 0));
     for (size_t i = 0; i + 1 < harness::kContractCount; ++i) {
       size_t holds = 0;
-      for (size_t row = at; row < end; ++row) holds += rows[row].cells[i].broken ? 0 : 1;
-      text += fmt::format(" {:>10}", fmt::format("{}/{}", holds, end - at));
+      size_t all = 0;
+      bool sampled = false;
+      for (size_t row = at; row < end; ++row) {
+        const std::string word =
+            reports::contract_word(rows[row], static_cast<harness::Contract>(i));
+        all += word == "-" ? 0 : 1;
+        holds += word.starts_with("yes") ? 1 : 0;
+        sampled = sampled || word == "yes*";
+      }
+      const std::string cell =
+          all == 0 ? "-" : fmt::format("{}/{}{}", holds, all, sampled ? "*" : "");
+      text += fmt::format(" {:>10}", cell);
     }
     text += "\n";
     at = end;

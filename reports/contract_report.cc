@@ -121,7 +121,12 @@ std::string cell_text(const ContractRow& row, Contract contract) {
 
 // Contract by device: for how many operations it holds, of those to which it applies.
 std::string summary(const std::vector<ContractRow>& rows) {
-  std::string text = "## In short\n\nFor how many operations a contract holds.\n\n| contract |";
+  std::string text =
+      "## In short\n\nFor how many operations a contract holds, of those that it applies "
+      "to.\n`3+24*/30`: "
+      "for 3 of 30, and for 24 more no state that was judged breaks it, but not all were "
+      "judged.\n\n"
+      "| contract |";
   std::string line = "|---|";
   const std::vector<std::string> devices = devices_of(rows);
   for (const std::string& device : devices) {
@@ -133,14 +138,18 @@ std::string summary(const std::vector<ContractRow>& rows) {
     text += fmt::format("| {} |", contract_info(contract).name);
     for (const std::string& device : devices) {
       size_t holds = 0;
+      size_t unbroken = 0;
       size_t all = 0;
       for (const ContractRow* row : rows_on(rows, device)) {
         const std::string word = contract_word(*row, contract);
         all += word == "-" ? 0 : 1;
-        holds += word.front() == 'y' ? 1 : 0;
+        holds += word == "yes" ? 1 : 0;
+        unbroken += word == "yes*" ? 1 : 0;
       }
-      text += all == 0 ? std::string(" - |")
-                       : fmt::format(" {0}{1}/{2}{0} |", holds == all ? "**" : "", holds, all);
+      const std::string more = unbroken == 0 ? "" : fmt::format("+{}\\*", unbroken);
+      text += all == 0
+                  ? std::string(" - |")
+                  : fmt::format(" {0}{1}{3}/{2}{0} |", holds == all ? "**" : "", holds, all, more);
     }
     text += "\n";
   }
