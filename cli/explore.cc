@@ -312,6 +312,13 @@ const char* not_for_logs(const Options& options) {
   if (options.enumerate.asked()) return "--enumerate";
   if (options.keep_free) return "--keep-free";
   if (options.minimize) return "--minimize";
+  if (!options.shard.empty()) return "--shard";
+  if (options.resume) return "--resume";
+  if (!options.page.empty()) return "--page";
+  if (!options.cache.page_size.empty()) return "--page-size";
+  if (!options.cache.folios.empty()) return "--folios";
+  if (!options.faults.plans.empty()) return "--fault";
+  if (!options.faults.file.empty()) return "--faults";
   return nullptr;
 }
 

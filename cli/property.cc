@@ -138,7 +138,7 @@ ExitCode run(Options options, Terminal& terminal) {
   for (const auto& [fingerprint, found] : shared.failures) {
     terminal.note(fmt::format("minimising {} (seed {})", fingerprint, found.first.seed));
     const harness::PropertyFailure failure =
-        harness::minimise_failure(found.first, options.property);
+        harness::minimise_failure(found.first, options.property, Interrupt::asked);
     terminal.print(fmt::format("{} {}: {}\n    {} runs; repro: {}\n", fingerprint, failure.property,
                                failure.text, found.second, repro_line(options, failure.seed)));
     const auto saved = save(options, failure);
@@ -168,8 +168,10 @@ ExitCode run(Options options, Terminal& terminal) {
 
 Run setup_property(CLI::App& command) {
   auto options = std::make_shared<Options>();
-  command.add_option("--seconds", options->seconds,
-                     "Stop after so long (default: 10, unless --runs is given)");
+  command
+      .add_option("--seconds", options->seconds,
+                  "Stop after so long (default: 10, unless --runs is given)")
+      ->check(CLI::Range(1, 31'536'000));
   command.add_option("--runs", options->runs, "Stop after so many runs");
   command.add_option("--seed", options->seed, "Of the first run; the others count up from it")
       ->capture_default_str();
@@ -188,7 +190,8 @@ Run setup_property(CLI::App& command) {
       .add_option("--crash-budget", options->property.crash_budget,
                   "Crash states of such a run, at most")
       ->capture_default_str();
-  command.add_option("--jobs", options->jobs, "Runs at a time (default: one a core)");
+  command.add_option("--jobs", options->jobs, "Runs at a time (default: one a core)")
+      ->check(CLI::Range(1, 1024));
   command.add_flag("--print", options->print, "Print the trace of --seed as it is drawn, and exit");
   command.add_flag("--collect", options->collect,
                    "Go on after a failure; tells one of each kind at the end");

@@ -138,10 +138,12 @@ PropertyRun run_property(uint64_t seed, const PropertyOptions& options) {
   return run;
 }
 
-PropertyFailure minimise_failure(PropertyFailure failure, const PropertyOptions& options) {
+PropertyFailure minimise_failure(PropertyFailure failure, const PropertyOptions& options,
+                                 const std::function<bool()>& stop) {
   const bool crashes = failure.trace.header.ordering != TraceHeader{}.ordering;
   const std::string fingerprint = failure.fingerprint;
   const TraceQuestion question = [&](const Trace& trace) {
+    if (stop && stop()) return false;
     const auto found = judge_trace(trace, options, crashes);
     return found && found->fingerprint == fingerprint;
   };

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -48,8 +49,10 @@ struct PropertyRun {
                                                          const PropertyOptions& options,
                                                          bool crashes);
 
-// The smallest trace that shows a failure of the same fingerprint.
+// The smallest trace that shows a failure of the same fingerprint; the smallest so far once `stop`
+// says so.
 [[nodiscard]] PropertyFailure minimise_failure(PropertyFailure failure,
-                                               const PropertyOptions& options);
+                                               const PropertyOptions& options,
+                                               const std::function<bool()>& stop = {});
 
 }  // namespace zerotail::harness
