@@ -125,15 +125,15 @@ Prediction Model::direct_write(FileId id, const Operation& op) {
   const uint64_t old_end = held * geometry_.cluster;
   if (pos >= old_end && no_space) return answer(Errno::kNoSpc);
   if (bad_start) return answer(Errno::kInval);
-  if (bad_length || no_space) {
-    // The write goes mapping by mapping: what lies on clusters that the file has is written first,
-    // and counts below size.
+  if (no_space) return answer(Errno::kNoSpc);
+  if (bad_length) {
+    // What lies on the clusters that the file has is written all the same.
     if (pos < old_end && old_end < pos + length) {
       const uint64_t size = get(id).size;
       store(id, pos, op.seed, old_end - pos);
       set_size(edit(id), std::min(size, old_end));
     }
-    return answer(no_space ? Errno::kNoSpc : Errno::kInval);
+    return answer(Errno::kInval);
   }
   if (needed > held) free_ -= needed - held;
   store(id, pos, op.seed, length);

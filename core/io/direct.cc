@@ -68,6 +68,19 @@ void drop_stale_pages(FileNode& node, sim::FilePos pos, uint64_t written) {
   if (!node.cache().invalidate(pos, last, true)) node.cache().errors().record(sim::Errno::kIo);
 }
 
+// ENOSPC when the clusters that the write lacks are not there: nothing changes then, what lies on
+// clusters that the file has included. (A write that begins misaligned is told so first.)
+sim::Status check_room(FileNode& node, const PreparedWrite& prepared, bool memory_aligned) {
+  const exfat::FileSystem& fs = node.mount().fs();
+  const uint64_t mask = node.device().info().logical_block.value() - 1;
+  if (!memory_aligned || (prepared.pos.value() & mask) != 0) return {};
+  const sim::FilePos end = prepared.pos + sim::ByteCount{prepared.length};
+  const sim::ClusterCount needed = fs.geometry().clusters(end - sim::FilePos{0});
+  const sim::ClusterCount held = node.inode().allocated();
+  if (needed <= held || needed - held <= fs.space().free) return {};
+  return sim::Error(sim::Errno::kNoSpc, "direct write: more clusters than are free");
+}
+
 // Bytes written; gives `guard` back when `submitted` is there to be called, and has it again when
 // something is left to be undone.
 sim::Result<uint64_t> write_to_device(FileNode& node, const PreparedWrite& prepared,
@@ -134,6 +147,7 @@ sim::Result<uint64_t> direct_write(FileNode& node, sim::FilePos pos,
   ZT_TRY(iomap::writeback(node, prepared.pos, last));
   const bool dropped = !direct.no_invalidate && node.cache().invalidate(prepared.pos, last, true);
   if (!dropped) node.wait_direct();
+  if (dropped) ZT_TRY(check_room(node, prepared, direct.memory_aligned));
   ZT_ASSIGN(const uint64_t count,
             dropped ? write_to_device(node, prepared, part, direct.memory_aligned, guard, submitted)
                     : write_through_cache(node, prepared.pos, part));
