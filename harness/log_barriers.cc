@@ -6,13 +6,13 @@ namespace {
 using sim::Result;
 
 // The entries that have a barrier, as the imported log shows them.
-std::vector<Barrier> barriers_of(const LogSource& source) {
-  std::vector<Barrier> barriers;
+std::vector<LogBarrier> barriers_of(const LogSource& source) {
+  std::vector<LogBarrier> barriers;
   const std::vector<sim::IoRecord>& records = source.log->log().records();
   for (uint32_t i = 0; i < records.size(); ++i) {
     const bool flush = records[i].op == sim::BioOp::kFlush || records[i].preflush;
     if (!flush && !records[i].fua) continue;
-    Barrier barrier;
+    LogBarrier barrier;
     barrier.entry = source.log->entry_of(i);
     barrier.what = !records[i].fua ? "flush" : flush ? "flush and FUA write" : "FUA write";
     barriers.push_back(std::move(barrier));
@@ -22,9 +22,9 @@ std::vector<Barrier> barriers_of(const LogSource& source) {
 
 }  // namespace
 
-Result<BarrierReport> compare_barriers(const LogLoader& load, const LogExploreOptions& options,
-                                       const LogHook& hook) {
-  BarrierReport report;
+Result<LogBarrierReport> compare_barriers(const LogLoader& load, const LogExploreOptions& options,
+                                          const LogHook& hook) {
+  LogBarrierReport report;
   LogProgress before;  // of the explorations that are done
   uint64_t runs = 1;
   const LogHook counted = [&](const LogProgress& now) {
@@ -45,7 +45,7 @@ Result<BarrierReport> compare_barriers(const LogLoader& load, const LogExploreOp
   report.states = with.report.states.checked;
   report.findings = with.findings.findings().size();
   if (!done(with)) return report;
-  for (Barrier& barrier : report.barriers) {
+  for (LogBarrier& barrier : report.barriers) {
     ZT_ASSIGN(const LogSource source, load({barrier.entry}));
     ZT_ASSIGN(const LogExploration without, explore_log(source, options, counted));
     barrier.states = without.report.states.checked;

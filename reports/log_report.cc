@@ -68,12 +68,12 @@ std::string heading(const ExploreReport& report, const LogReport& log) {
 
 }  // namespace
 
-std::string to_json(const harness::BarrierReport& report) {
+std::string to_json(const harness::LogBarrierReport& report) {
   Json json;
   json["states_checked"] = report.states;
   json["findings_with_all"] = report.findings;
   json["barriers"] = Json::array();
-  for (const harness::Barrier& barrier : report.barriers) {
+  for (const harness::LogBarrier& barrier : report.barriers) {
     Json item;
     item["entry"] = barrier.entry;
     item["what"] = barrier.what;
@@ -90,10 +90,10 @@ std::string to_json(const harness::BarrierReport& report) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string to_text(const harness::BarrierReport& report) {
+std::string to_text(const harness::LogBarrierReport& report) {
   std::string text;
   size_t required = 0;
-  for (const harness::Barrier& barrier : report.barriers) {
+  for (const harness::LogBarrier& barrier : report.barriers) {
     text += fmt::format("entry {} ({}): ", barrier.entry, barrier.what);
     if (!barrier.required()) {
       text += fmt::format("nothing new without it in {} states\n", barrier.states);

@@ -9,7 +9,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "scripts", "lib"))
 
-from lint import cpp, dead_files, layers, lengths, tree, words  # noqa: E402
+from lint import cpp, dead_files, layers, lengths, one_definition, tree, words  # noqa: E402
 
 
 class Tree:
@@ -72,6 +72,20 @@ class Layers(unittest.TestCase):
     def test_tests_may_use_anything(self):
         found = problems(layers.check, tests__sim__a_dot_cc='#include "zerotail/cli/terminal.h"\n')
         self.assertEqual(found, [])
+
+
+class OneDefinition(unittest.TestCase):
+    def test_two_types_of_one_qualified_name_are_found(self):
+        text = "namespace a {\nnamespace b {\nstruct X {\n  int i = 0;\n};\n}\n}\n"
+        found = problems(
+            one_definition.check, one_dot_h=text, two_dot_cc="namespace a::b {\nclass X : Y {};\n}"
+        )
+        self.assertEqual(found, ["two.cc:2: a::b::X is defined in one.h:3 as well"])
+
+    def test_unnamed_namespaces_functions_and_other_outer_types_are_apart(self):
+        one = "namespace a {\nnamespace {\nstruct X {};\n}\nstruct S::Impl {};\nstruct F;\n}\n"
+        two = "namespace a {\nvoid f() {\n  struct X {};\n}\nstruct T::Impl {};\nstruct F;\n}\n"
+        self.assertEqual(problems(one_definition.check, one_dot_cc=one, two_dot_cc=two), [])
 
 
 def body(lines):

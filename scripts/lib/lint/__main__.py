@@ -2,12 +2,13 @@
 
 import sys
 
-from lint import dead_files, layers, lengths, tree, words
+from lint import dead_files, layers, lengths, one_definition, tree, words
 
 CHECKS = {
     "layers": layers.check,
     "lengths": lengths.check,
     "words": words.check,
+    "one-definition": one_definition.check,
     "dead-files": dead_files.check,
 }
 

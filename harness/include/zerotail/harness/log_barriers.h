@@ -10,7 +10,7 @@
 
 namespace zerotail::harness {
 
-struct Barrier {
+struct LogBarrier {
   size_t entry = 0;            // of the log
   std::string what;            // "flush", "FUA write", "flush and FUA write"
   uint64_t states = 0;         // judged without it
@@ -18,19 +18,19 @@ struct Barrier {
   [[nodiscard]] bool required() const { return !fresh.empty(); }
 };
 
-struct BarrierReport {
-  std::vector<Barrier> barriers;  // in the log's order
-  uint64_t states = 0;            // judged with all of them
-  size_t findings = 0;            // with all of them
-  bool complete = true;           // false: the hook asked to stop
+struct LogBarrierReport {
+  std::vector<LogBarrier> barriers;  // in the log's order
+  uint64_t states = 0;               // judged with all of them
+  size_t findings = 0;               // with all of them
+  bool complete = true;              // false: the hook asked to stop
 };
 
 // Makes the source again, without the barriers of these entries.
 using LogLoader = std::function<sim::Result<LogSource>(const std::vector<size_t>& without)>;
 
 // Errors: as of explore_log, and of the loader.
-[[nodiscard]] sim::Result<BarrierReport> compare_barriers(const LogLoader& load,
-                                                          const LogExploreOptions& options,
-                                                          const LogHook& hook = {});
+[[nodiscard]] sim::Result<LogBarrierReport> compare_barriers(const LogLoader& load,
+                                                             const LogExploreOptions& options,
+                                                             const LogHook& hook = {});
 
 }  // namespace zerotail::harness

@@ -23,8 +23,8 @@ struct LogReport {
 };
 
 // Which barriers of a log are needed: one line or object a barrier.
-[[nodiscard]] std::string to_json(const harness::BarrierReport& report);
-[[nodiscard]] std::string to_text(const harness::BarrierReport& report);
+[[nodiscard]] std::string to_json(const harness::LogBarrierReport& report);
+[[nodiscard]] std::string to_text(const harness::LogBarrierReport& report);
 
 // As reports::to_json(report), with `log`, `base`, `checker` and each finding's `output`.
 [[nodiscard]] std::string to_json(const ExploreReport& report, const LogReport& log);
